@@ -1,0 +1,42 @@
+import tseslint from 'typescript-eslint';
+
+/** Imports only go down: each folder may use those listed after it, never those before it. */
+const layers = ['cli', 'report', 'engine', 'steps', 'kube', 'sysfs', 'spec'];
+
+const above = (layer) => layers.slice(0, layers.indexOf(layer));
+const patternsFor = (names) =>
+  names.map((name) => ({
+    group: name === 'engine' ? ['**/engine.ts', '**/journal.ts'] : [`**/${name}/**`],
+    message: `Imports only go down: ${layers.join(' → ')} → vocabulary.`,
+  }));
+
+const layerRules = ['report', 'steps', 'kube', 'sysfs', 'spec'].map((layer) => ({
+  files: [`src/${layer}/**/*.ts`],
+  rules: { 'no-restricted-imports': ['error', { patterns: patternsFor(above(layer)) }] },
+}));
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/',
+      'fixtures/',
+      'coverage/',
+      'scripts/*.mjs',
+      'test/bench/*.mjs',
+      'eslint.config.js',
+    ],
+  },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      complexity: ['error', 15],
+    },
+  },
+  ...layerRules,
+);

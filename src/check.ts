@@ -1,0 +1,19 @@
+import type { HostView } from './host.ts';
+import type { ResolvedSpec } from './resolved-spec.ts';
+
+/** `pending` names what is awaited: a run waits for it, a verification counts it as failed. */
+export type CheckResult =
+  | { readonly status: 'pass'; readonly detail?: string }
+  | { readonly status: 'pending'; readonly awaited: string }
+  | { readonly status: 'fail'; readonly problem: string; readonly hint: string }
+  | { readonly status: 'skip'; readonly because: string };
+
+/** A look at the host that changes nothing. */
+export interface Check {
+  /** Stable: used to look it up and in machine-readable output. */
+  readonly id: string;
+  /** What holds when it passes, in a few words. */
+  readonly title: string;
+  readonly severity: 'error' | 'warning';
+  run(spec: ResolvedSpec, host: HostView): Promise<CheckResult>;
+}

@@ -1,0 +1,63 @@
+import type { Change } from './change.ts';
+import type { Check, CheckResult } from './check.ts';
+import type { Step } from './step.ts';
+
+/** How a whole run ended. */
+export type Outcome =
+  | 'in-sync'
+  | 'applied'
+  | 'drifted'
+  | 'outstanding'
+  | 'reboot-required'
+  | 'refused'
+  | 'rolled-back'
+  | 'rollback-incomplete'
+  | 'interrupted';
+
+/** A problem in words: what is, and what to do. */
+export interface Problem {
+  readonly code: string;
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** A change that was made, with the text that stood there before, where there was one. */
+export interface MadeChange {
+  readonly change: Change;
+  readonly before?: string;
+}
+
+export interface CheckReport {
+  readonly check: Pick<Check, 'id' | 'title' | 'severity'>;
+  readonly result: CheckResult;
+}
+
+/** What became of one stage. */
+export interface StepReport {
+  readonly step: Pick<Step, 'id' | 'title' | 'scope'>;
+  readonly status: 'in-sync' | 'changed' | 'drifted' | 'skipped' | 'refused' | 'failed';
+  /** Why it was skipped. */
+  readonly because?: string;
+  readonly changes: readonly MadeChange[];
+  readonly checks: readonly CheckReport[];
+  readonly problems: readonly Problem[];
+}
+
+/** What a run tells while it goes on; reporters only listen. */
+export type RunEvent =
+  | { readonly type: 'run-started'; readonly mode: RunMode; readonly steps: readonly string[] }
+  | { readonly type: 'step-started'; readonly step: Pick<Step, 'id' | 'title'> }
+  | { readonly type: 'change-started'; readonly stepId: string; readonly change: Change }
+  | { readonly type: 'change-made'; readonly stepId: string; readonly made: MadeChange }
+  | { readonly type: 'waiting'; readonly stepId: string; readonly awaited: string }
+  | { readonly type: 'step-finished'; readonly report: StepReport }
+  | { readonly type: 'rollback-started'; readonly count: number }
+  | { readonly type: 'rolled-back'; readonly what: string }
+  | { readonly type: 'rollback-failed'; readonly what: string; readonly why: string }
+  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'run-finished'; readonly outcome: Outcome };
+
+/** `rehearse` is `apply` on a simulated host; only reporters care. */
+export type RunMode = 'apply' | 'rehearse' | 'verify';
+
+export type Listener = (event: RunEvent) => void;

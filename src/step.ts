@@ -1,0 +1,23 @@
+import type { Change } from './change.ts';
+import type { Check } from './check.ts';
+import type { HostView } from './host.ts';
+import type { ResolvedSpec } from './resolved-spec.ts';
+
+/** A stage of the setup: a plain object that looks and plans, and cannot write. */
+export interface Step {
+  /** The word for --only and --skip. */
+  readonly id: string;
+  readonly title: string;
+  /** A failing host stage takes the run's host changes back, a cluster stage only its own objects. */
+  readonly scope: 'host' | 'cluster';
+  /** Why the stage does not apply to this spec and host; `undefined` if it does. */
+  skip?(spec: ResolvedSpec, host: HostView): Promise<string | undefined>;
+  /** All run before the stage's first write; a failure refuses the run. */
+  readonly preflight?: readonly Check[];
+  /** The changes that are still needed; empty when host and spec agree. */
+  plan(spec: ResolvedSpec, host: HostView): Promise<readonly Change[]>;
+  /** What must hold besides the empty plan. */
+  readonly checks?: readonly Check[];
+  /** How long the engine waits for plan and checks to come clean, in milliseconds. */
+  settleMs?(spec: ResolvedSpec): number;
+}
