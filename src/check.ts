@@ -1,10 +1,14 @@
 import type { HostView } from './host.ts';
 import type { ResolvedSpec } from './resolved-spec.ts';
 
-/** `pending` names what is awaited: a run waits for it, a verification counts it as failed. */
+/**
+ * `pending` names what is awaited: a run waits for it, a verification counts it as failed.
+ * `reboot` is what only the next boot can bring: a run goes as far as it can and ends asking for it.
+ */
 export type CheckResult =
   | { readonly status: 'pass'; readonly detail?: string }
   | { readonly status: 'pending'; readonly awaited: string }
+  | { readonly status: 'reboot'; readonly because: string }
   | { readonly status: 'fail'; readonly problem: string; readonly hint: string }
   | { readonly status: 'skip'; readonly because: string };
 

@@ -35,7 +35,14 @@ export interface CheckReport {
 /** What became of one stage. */
 export interface StepReport {
   readonly step: Pick<Step, 'id' | 'title' | 'scope'>;
-  readonly status: 'in-sync' | 'changed' | 'drifted' | 'skipped' | 'refused' | 'failed';
+  readonly status:
+    | 'in-sync'
+    | 'changed'
+    | 'drifted'
+    | 'reboot-required'
+    | 'skipped'
+    | 'refused'
+    | 'failed';
   /** Why it was skipped. */
   readonly because?: string;
   readonly changes: readonly MadeChange[];

@@ -16,6 +16,10 @@ export interface Step {
   readonly preflight?: readonly Check[];
   /** The changes that are still needed; empty when host and spec agree. */
   plan(spec: ResolvedSpec, host: HostView): Promise<readonly Change[]>;
+  /** The changes that take out what the stage installed, and nothing that was there before. */
+  teardown?(spec: ResolvedSpec, host: HostView): Promise<readonly Change[]>;
+  /** A stage that is of use before a reboot that an earlier stage waits for. */
+  readonly runsBeforeReboot?: boolean;
   /** What must hold besides the empty plan. */
   readonly checks?: readonly Check[];
   /** How long the engine waits for plan and checks to come clean, in milliseconds. */
