@@ -1,0 +1,51 @@
+import type { HostFs } from '../host.ts';
+import { netAttribute, netClass, pciAttribute } from './paths.ts';
+import { orUnknown, readAttribute, readNumber } from './read.ts';
+
+/** Kernel names that udev has not replaced yet (drivers register `eth%d`). */
+const kernelName = /^eth\d+$/;
+
+/** A network interface as the host's network namespace shows it. */
+export interface Netdev {
+  readonly name: string;
+  readonly mac?: string;
+  /** Administratively up: IFF_UP of `flags`. */
+  readonly up: boolean;
+  readonly operstate?: string;
+  readonly mtu?: number;
+}
+
+/** Whether udev's rename is still to come (`eth3`); hosts with net.ifnames=0 keep such names. */
+export const isTransientName = (name: string): boolean => kernelName.test(name);
+
+export const readNetdev = async (fs: HostFs, name: string): Promise<Netdev> => {
+  const mac = await readAttribute(fs, netAttribute(name, 'address'));
+  const flags = Number(await readAttribute(fs, netAttribute(name, 'flags')));
+  const operstate = await readAttribute(fs, netAttribute(name, 'operstate'));
+  const mtu = await readNumber(fs, netAttribute(name, 'mtu'));
+  return {
+    name,
+    ...(mac !== undefined && { mac }),
+    up: (flags & 1) === 1,
+    ...(operstate !== undefined && { operstate }),
+    ...(mtu !== undefined && { mtu }),
+  };
+};
+
+/**
+ * The netdev of a PCI function. In switchdev mode the folder holds the representors too
+ * (phys_port_name `pf0vf3`); the uplink is the one without, or named `p0`.
+ */
+export const netdevOf = async (fs: HostFs, address: string): Promise<string | undefined> => {
+  const names = [...((await fs.list(pciAttribute(address, 'net'))) ?? [])].sort();
+  if (names.length < 2) return names[0];
+  for (const name of names) {
+    const port = await orUnknown(readAttribute(fs, netAttribute(name, 'phys_port_name')));
+    if (port === undefined || port === '' || /^p\d+$/.test(port)) return name;
+  }
+  return names[0];
+};
+
+/** All netdevs of this network namespace. */
+export const listNetdevs = async (fs: HostFs): Promise<readonly string[]> =>
+  [...((await fs.list(netClass)) ?? [])].sort();

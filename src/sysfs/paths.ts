@@ -1,0 +1,37 @@
+import { posix } from 'node:path';
+import type { HostPath } from '../host.ts';
+
+/** Every path below /sys and /proc that the product touches is spelled here. */
+
+export const pciDevices: HostPath = '/sys/bus/pci/devices';
+export const pciDriversProbe: HostPath = '/sys/bus/pci/drivers_probe';
+export const netClass: HostPath = '/sys/class/net';
+export const modules: HostPath = '/sys/module';
+export const iommuGroups: HostPath = '/sys/kernel/iommu_groups';
+export const bootId: HostPath = '/proc/sys/kernel/random/boot_id';
+export const kernelRelease: HostPath = '/proc/sys/kernel/osrelease';
+
+/** The folder of a PCI function, by its full address. */
+export const pciDevice = (address: string): HostPath => `${pciDevices}/${address}`;
+
+/** An attribute, link or folder of a PCI function. */
+export const pciAttribute = (address: string, name: string): HostPath =>
+  `${pciDevices}/${address}/${name}`;
+
+export const pciDriver = (driver: string): HostPath => `/sys/bus/pci/drivers/${driver}`;
+
+export const netdev = (name: string): HostPath => `${netClass}/${name}`;
+
+export const netAttribute = (name: string, attribute: string): HostPath =>
+  `${netClass}/${name}/${attribute}`;
+
+/** Module names are spelled with `_` below /sys/module, whatever the file is called. */
+export const moduleFolder = (module: string): HostPath =>
+  `${modules}/${module.replaceAll('-', '_')}`;
+
+export const join = (base: HostPath, ...parts: string[]): HostPath =>
+  posix.join(base, ...parts) as HostPath;
+
+/** Where a link at `path` with the spelling `target` leads. */
+export const resolveLink = (path: HostPath, target: string): HostPath =>
+  posix.resolve(posix.dirname(path), target) as HostPath;

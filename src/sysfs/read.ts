@@ -1,0 +1,38 @@
+import { posix } from 'node:path';
+import type { HostFs, HostPath } from '../host.ts';
+import { resolveLink } from './paths.ts';
+
+/** An attribute's value without its newline; `undefined` if there is no such attribute. */
+export const readAttribute = async (fs: HostFs, path: HostPath): Promise<string | undefined> =>
+  (await fs.readText(path))?.replace(/\n$/, '');
+
+/** A decimal attribute; `undefined` if it is missing or not a number. */
+export const readNumber = async (fs: HostFs, path: HostPath): Promise<number | undefined> => {
+  const text = await readAttribute(fs, path);
+  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
+};
+
+/** A PCI id attribute such as `0x8086` (or `10ca`, as sriov_vf_device has it), as four hex digits. */
+export const readId = async (fs: HostFs, path: HostPath): Promise<string | undefined> =>
+  (await readAttribute(fs, path))?.replace(/^0x/, '').toLowerCase();
+
+/** The last part of a link's target: the name of a driver, a group, a device. */
+export const readLinkName = async (fs: HostFs, path: HostPath): Promise<string | undefined> => {
+  const target = await fs.readLink(path);
+  return target === undefined ? undefined : posix.basename(target);
+};
+
+/** Where a link leads, as an absolute path; only this one link is followed. */
+export const followLink = async (fs: HostFs, path: HostPath): Promise<HostPath | undefined> => {
+  const target = await fs.readLink(path);
+  return target === undefined ? undefined : resolveLink(path, target);
+};
+
+/** Like `read`, but an attribute that answers with an error (speed of a downed link) counts as unknown. */
+export const orUnknown = async <T>(read: Promise<T | undefined>): Promise<T | undefined> => {
+  try {
+    return await read;
+  } catch {
+    return undefined;
+  }
+};
