@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { HostError } from '../errors.ts';
+import type { Action, Command, Host, HostPath } from '../host.ts';
+import { removeFile, writeFileAtomically } from './atomic-file.ts';
+import { linkCommand, moduleCommand } from './commands.ts';
+import { errnoOf, errnoOfMessage } from './errno.ts';
+import { runCommand, runToSuccess } from './linux-command.ts';
+import { canBlock, linuxFs } from './linux-fs.ts';
+
+/**
+ * How long a write to sriov_numvfs, bind or unbind may take, in milliseconds: 64 VFs of an i40e have
+ * been seen to take 22 s, 125 of a mlx5 65 s.
+ */
+const blockingWriteMs = 300_000;
+
+/** This machine. `root` is where its file system is mounted, for a process in a container. */
+export const linuxHost = (
+  options: { readonly root?: string; readonly writeMs?: number } = {},
+): Host => {
+  const { root = '/', writeMs = blockingWriteMs } = options;
+  const real = (path: HostPath): string => (root === '/' ? path : join(root, path));
+
+  const perform = async (action: Action): Promise<void> => {
+    switch (action.kind) {
+      case 'attribute':
+        if (canBlock(action.path)) {
+          return writeInChild(action.path, real(action.path), action.value, writeMs);
+        }
+        writeAttribute(action.path, real(action.path), action.value);
+        return;
+      case 'trigger':
+        return writeInChild(action.path, real(action.path), action.value, writeMs);
+      case 'file':
+        writeFileAtomically(real(action.path), action);
+        return;
+      case 'remove':
+        removeFile(real(action.path));
+        return;
+      case 'module':
+        return run(moduleCommand(action.module));
+      case 'link':
+        return run(linkCommand(action.netdev, action.up));
+      case 'command':
+      case 'object':
+      case 'regenerate':
+        return run(action.command);
+    }
+  };
+
+  return {
+    simulated: false,
+    fs: linuxFs(root),
+    query: runCommand,
+    perform,
+    now: () => performance.now(),
+    wait: (ms) => sleep(ms),
+  };
+};
+
+const run = async (command: Command): Promise<void> => {
+  await runToSuccess(command);
+};
+
+/** One write(2) to an attribute that exists: opened without O_CREAT, so a missing one is ENOENT. */
+const writeAttribute = (path: HostPath, realPath: string, value: string): void => {
+  try {
+    const file = openSync(realPath, 'r+');
+    try {
+      writeSync(file, value);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new HostError(errnoOf(error) ?? 'EIO', path, `writing ${JSON.stringify(value)}`, {
+      cause: error,
+    });
+  }
+};
+
+/**
+ * The same for an attribute whose write can sleep in the kernel for good: Node.js cannot abandon a
+ * blocked thread of its own, but it can leave a child behind. dd opens without O_CREAT (`nocreat`)
+ * and writes its input in one piece.
+ */
+const writeInChild = async (
+  path: HostPath,
+  realPath: string,
+  value: string,
+  timeoutMs: number,
+): Promise<void> => {
+  const result = await runCommand({
+    argv: ['dd', `of=${realPath}`, 'conv=nocreat,notrunc', 'status=none'],
+    stdin: value,
+    timeoutMs,
+  });
+  if (!result.ran) throw new HostError('ENOENT', 'dd', result.because);
+  if (result.exitCode === 0) return;
+  throw new HostError(
+    errnoOfMessage(result.stderr) ?? 'EIO',
+    path,
+    `writing ${JSON.stringify(value)}`,
+  );
+};
