@@ -1,0 +1,5 @@
+import { debianWithNode, ensureImage } from './image.ts';
+
+export default async function setup(): Promise<void> {
+  await ensureImage(debianWithNode);
+}

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Runs inside the new root file system, after the packages and files are in place.
+set -eu
+
+echo debian >/etc/hostname
+printf '127.0.0.1 localhost debian\n' >/etc/hosts
+mkdir -p /opt/sriovctl /mnt/share
+passwd -d root >/dev/null
+
+# GRUB's packages create this file only when they install a boot loader, which the image brings itself.
+sed -e 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT=0/' -e 's/^GRUB_CMDLINE_LINUX_DEFAULT=.*/GRUB_CMDLINE_LINUX_DEFAULT=""/' \
+  -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="console=ttyS0"/' /usr/share/grub/default/grub >/etc/default/grub
+mkdir -p /boot/grub /boot/efi
+
+systemctl enable sriovctl-vm-agent.service
+systemctl set-default multi-user.target
+# Nothing here is looked at by a test, and each costs boot time under emulation or wakes up in the middle of a run.
+systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
+  systemd-tmpfiles-clean.timer e2scrub_reap.service getty@tty1.service serial-getty@ttyS0.service getty-static.service \
+  systemd-networkd-wait-online.service systemd-networkd.service systemd-journal-catalog-update.service \
+  systemd-hwdb-update.service systemd-update-done.service ldconfig.service systemd-pcrmachine.service \
+  systemd-tpm2-setup.service systemd-tpm2-setup-early.service modprobe@drm.service console-getty.service

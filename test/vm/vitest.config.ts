@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    include: ['scenarios/**/*.test.ts'],
+    globalSetup: 'global-setup.ts',
+    // An emulated machine keeps both of its cores busy.
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
+});
