@@ -89,6 +89,8 @@ export type Action =
       readonly kind: 'regenerate';
       readonly command: Command;
       readonly after: readonly HostPath[];
+      /** The files it makes, as far as they are known: kept to prove that a rollback restored them. */
+      readonly generates?: readonly HostPath[];
     };
 
 /** What the engine gets: a view that can be written to, and the host's clock. */

@@ -1,5 +1,7 @@
 import type { Change } from './change.ts';
 import type { Check } from './check.ts';
+import type { HostError } from './errors.ts';
+import type { Problem } from './events.ts';
 import type { HostView } from './host.ts';
 import type { ResolvedSpec } from './resolved-spec.ts';
 
@@ -22,6 +24,13 @@ export interface Step {
   readonly runsBeforeReboot?: boolean;
   /** What must hold besides the empty plan. */
   readonly checks?: readonly Check[];
+  /** Turns an error of one of the stage's changes into cause and remedy, by looking at the host. */
+  explain?(
+    error: HostError,
+    change: Change,
+    spec: ResolvedSpec,
+    host: HostView,
+  ): Promise<Problem | undefined>;
   /** How long the engine waits for plan and checks to come clean, in milliseconds. */
   settleMs?(spec: ResolvedSpec): number;
 }

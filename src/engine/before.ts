@@ -1,0 +1,96 @@
+import { posix } from 'node:path';
+import type { Change } from '../change.ts';
+import type { Action, FileStat, HostFs, HostPath } from '../host.ts';
+import { attributeSpelling } from '../sysfs/attribute.ts';
+
+/** What stood where an action writes, seen by the engine right before the write. */
+export type Before =
+  | { readonly kind: 'value'; readonly value: string }
+  | {
+      readonly kind: 'file';
+      readonly content: string;
+      readonly mode: number;
+      readonly owner: { readonly uid: number; readonly gid: number };
+    }
+  /** No such file; `missing` are the parent folders that are missing too, outermost first. */
+  | { readonly kind: 'absent'; readonly missing: readonly HostPath[] }
+  | { readonly kind: 'generated'; readonly files: Readonly<Record<string, string | null>> }
+  | { readonly kind: 'nothing' };
+
+export const captureBefore = async (fs: HostFs, action: Action): Promise<Before> => {
+  switch (action.kind) {
+    case 'attribute': {
+      const value = await fs.readText(action.path);
+      return value === undefined ? { kind: 'nothing' } : { kind: 'value', value };
+    }
+    case 'file':
+    case 'remove':
+      return captureFile(fs, action.path);
+    case 'regenerate':
+      return captureGenerated(fs, action.generates ?? []);
+    case 'trigger':
+    case 'module':
+    case 'link':
+    case 'command':
+    case 'object':
+      return { kind: 'nothing' };
+  }
+};
+
+/** The text that stood there, for a reader; `undefined` where there was none to see. */
+export const beforeText = (before: Before): string | undefined => {
+  if (before.kind === 'value') return before.value.trim();
+  return before.kind === 'file' ? before.content : undefined;
+};
+
+/**
+ * What takes a performed change back: what the stage gave, else derived from the state before.
+ * Generators are not among them: they run again once everything they read is restored.
+ */
+export const undoActions = ({ action, undo }: Change, before: Before): readonly Action[] => {
+  if (undo === 'irreversible' || action.kind === 'regenerate') return [];
+  if (undo !== undefined) return undo;
+  if (action.kind === 'attribute' && before.kind === 'value') {
+    const value = attributeSpelling(action.path, before.value);
+    return [{ kind: 'attribute', path: action.path, value }];
+  }
+  if (action.kind !== 'file' && action.kind !== 'remove') return [];
+  if (before.kind === 'file') {
+    const { content, mode, owner } = before;
+    return [{ kind: 'file', path: action.path, content, mode, owner }];
+  }
+  const missing = before.kind === 'absent' ? before.missing : [];
+  return [action.path, ...missing.toReversed()].map((path) => ({ kind: 'remove', path }));
+};
+
+const captureFile = async (fs: HostFs, path: HostPath): Promise<Before> => {
+  const content = await fs.readText(path);
+  const stat = content === undefined ? undefined : await statOfTarget(fs, path);
+  if (content === undefined || stat === undefined) {
+    return { kind: 'absent', missing: await missingParents(fs, path) };
+  }
+  const { mode, uid, gid } = stat;
+  return { kind: 'file', content, mode, owner: { uid, gid } };
+};
+
+/** Mode and owner of the file itself, behind the links that lead to it. */
+const statOfTarget = async (fs: HostFs, path: HostPath): Promise<FileStat | undefined> => {
+  const stat = await fs.stat(path);
+  if (stat?.kind !== 'link') return stat;
+  const target = await fs.readLink(path);
+  return target === undefined
+    ? undefined
+    : statOfTarget(fs, posix.resolve(posix.dirname(path), target) as HostPath);
+};
+
+const missingParents = async (fs: HostFs, path: HostPath): Promise<readonly HostPath[]> => {
+  const parent = posix.dirname(path) as HostPath;
+  if (parent === '/' || (await fs.stat(parent)) !== undefined) return [];
+  return [...(await missingParents(fs, parent)), parent];
+};
+
+const captureGenerated = async (fs: HostFs, paths: readonly HostPath[]): Promise<Before> => {
+  const files: Record<string, string | null> = {};
+  for (const path of paths) files[path] = (await fs.readText(path)) ?? null;
+  return { kind: 'generated', files };
+};

@@ -1,0 +1,99 @@
+import { HostError } from '../errors.ts';
+import type { Listener } from '../events.ts';
+import type { Action, Host } from '../host.ts';
+import { describeAction } from '../sysfs/describe-action.ts';
+import { holds } from '../sysfs/holds.ts';
+import { undoActions } from './before.ts';
+import type { Journal, JournalEntry } from './journal.ts';
+
+/** An attribute whose write outlived its deadline: nothing more may be written to that PF. */
+export interface StuckWrite {
+  readonly path: string;
+}
+
+export interface Rollback {
+  readonly host: Host;
+  readonly journal: Journal;
+  readonly listener: Listener;
+  /** In the order they were made. */
+  readonly entries: readonly JournalEntry[];
+  readonly stuck?: StuckWrite;
+}
+
+/**
+ * Takes changes back, last first, over the state that can be read: what already is as it was is
+ * left alone, so that an entry begun but never done needs no special case. Generators run once
+ * more after what they read is restored.
+ *
+ * @returns what could not be taken back, in words; empty after a complete rollback.
+ */
+export const rollBack = async (rollback: Rollback): Promise<readonly string[]> => {
+  const { entries, journal, listener } = rollback;
+  listener({ type: 'rollback-started', count: entries.length });
+  const leftover: string[] = [];
+  for (const entry of entries.toReversed()) {
+    const failures = await undoEntry(rollback, entry);
+    if (failures.length === 0) journal.undone(entry.seq);
+    leftover.push(...failures);
+  }
+  for (const entry of entries) leftover.push(...(await regenerate(rollback, entry)));
+  return leftover;
+};
+
+const undoEntry = async (
+  { host, listener, stuck }: Rollback,
+  { change, before }: JournalEntry,
+): Promise<readonly string[]> => {
+  const failures: string[] = [];
+  for (const action of undoActions(change, before)) {
+    const what = describeAction(action);
+    if (stuck !== undefined && sharesDevice(action, stuck)) {
+      failures.push(`${what}: not tried, the kernel is still working on ${stuck.path}`);
+      continue;
+    }
+    try {
+      if ((await holds(host.fs, action)) === true) continue;
+      await host.perform(action);
+      listener({ type: 'rolled-back', what });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      listener({ type: 'rollback-failed', what, why });
+      failures.push(`${what}: ${why}`);
+    }
+  }
+  return failures;
+};
+
+/** Both below the same /sys/bus/pci/devices/<address>. */
+const sharesDevice = (action: Action, stuck: StuckWrite): boolean =>
+  'path' in action && action.path.split('/')[5] === stuck.path.split('/')[5];
+
+/** Runs a generator of the run again, unless what it made is as it was. */
+const regenerate = async (
+  { host, listener }: Rollback,
+  { change, before }: JournalEntry,
+): Promise<readonly string[]> => {
+  const { action } = change;
+  if (action.kind !== 'regenerate') return [];
+  const what = describeAction(action);
+  try {
+    await host.perform(action);
+    listener({ type: 'rolled-back', what });
+    return [];
+  } catch (error) {
+    if (before.kind === 'generated' && (await asBefore(host, before.files))) return [];
+    const why = error instanceof HostError ? error.message : String(error);
+    listener({ type: 'rollback-failed', what, why });
+    return [`${what}: ${why}`];
+  }
+};
+
+const asBefore = async (
+  { fs }: Host,
+  files: Readonly<Record<string, string | null>>,
+): Promise<boolean> => {
+  for (const [path, content] of Object.entries(files)) {
+    if (((await fs.readText(path as `/${string}`)) ?? null) !== content) return false;
+  }
+  return Object.keys(files).length > 0;
+};

@@ -1,0 +1,49 @@
+import type { Permission } from '../change.ts';
+import type { Check } from '../check.ts';
+import type { CheckReport, Listener, Outcome, Problem, StepReport } from '../events.ts';
+import type { Host, HostView } from '../host.ts';
+import type { ResolvedSpec } from '../resolved-spec.ts';
+import type { Step } from '../step.ts';
+import type { Journal } from './journal.ts';
+
+/** Everything a run needs; a rehearsal differs only in the host it is given. */
+export interface Run {
+  readonly steps: readonly Step[];
+  readonly spec: ResolvedSpec;
+  readonly host: Host;
+  readonly direction: 'setup' | 'teardown';
+  readonly permissions: ReadonlySet<Permission>;
+  readonly journal: Journal;
+  readonly listener: Listener;
+  /** Aborted by Ctrl-C: what was done is then taken back. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunResult {
+  readonly outcome: Outcome;
+  readonly steps: readonly StepReport[];
+  /** What a rollback could not take back. */
+  readonly leftover: readonly string[];
+}
+
+/** Runs every check, also after one has failed: a reader wants all reasons at once. */
+export const runChecks = async (
+  checks: readonly Check[],
+  spec: ResolvedSpec,
+  host: HostView,
+): Promise<readonly CheckReport[]> => {
+  const reports: CheckReport[] = [];
+  for (const check of checks) {
+    const { id, title, severity } = check;
+    reports.push({ check: { id, title, severity }, result: await check.run(spec, host) });
+  }
+  return reports;
+};
+
+/** The failures that count; those of warnings do not. */
+export const failuresOf = (reports: readonly CheckReport[]): readonly Problem[] =>
+  reports.flatMap(({ check, result }) =>
+    result.status === 'fail' && check.severity === 'error'
+      ? [{ code: check.id, problem: result.problem, hint: result.hint }]
+      : [],
+  );

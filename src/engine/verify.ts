@@ -1,0 +1,40 @@
+import type { Outcome, StepReport } from '../events.ts';
+import type { Step } from '../step.ts';
+import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
+
+/**
+ * Looks, and changes nothing: what a stage would still plan is drift, and a check that waits has
+ * failed. Every stage is looked at, also after one has failed.
+ */
+export const verify = async (run: Run): Promise<RunResult> => {
+  const steps: StepReport[] = [];
+  for (const step of run.steps) {
+    run.listener({ type: 'step-started', step });
+    const report = await verifyStep(run, step);
+    steps.push(report);
+    run.listener({ type: 'step-finished', report });
+  }
+  const outcome: Outcome = steps.some(
+    ({ status }) => status === 'drifted' || status === 'reboot-required',
+  )
+    ? 'drifted'
+    : 'in-sync';
+  run.listener({ type: 'run-finished', outcome });
+  return { outcome, steps, leftover: [] };
+};
+
+const verifyStep = async ({ spec, host }: Run, step: Step): Promise<StepReport> => {
+  const { id, title, scope } = step;
+  const empty = { step: { id, title, scope }, changes: [], checks: [], problems: [] };
+  const because = await step.skip?.(spec, host);
+  if (because !== undefined) return { ...empty, status: 'skipped', because };
+  const changes = (await step.plan(spec, host)).map((change) => ({ change }));
+  const checks = await runChecks([...(step.preflight ?? []), ...(step.checks ?? [])], spec, host);
+  const waiting = checks.some(
+    ({ check, result }) => result.status === 'pending' && check.severity === 'error',
+  );
+  const reboot = checks.some(({ result }) => result.status === 'reboot');
+  const drifted = changes.length > 0 || waiting || failuresOf(checks).length > 0;
+  const status = drifted ? 'drifted' : reboot ? 'reboot-required' : 'in-sync';
+  return { ...empty, status, changes, checks, problems: failuresOf(checks) };
+};

@@ -1,0 +1,33 @@
+import type { CheckResult } from '../check.ts';
+import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
+
+/** Looks at every PF of the spec; the gravest result stands for all, and all failures are told. */
+export const forEachPf = async (
+  { pfs }: ResolvedSpec,
+  look: (pf: ResolvedPf) => Promise<CheckResult>,
+): Promise<CheckResult> => {
+  const results: CheckResult[] = [];
+  for (const pf of pfs) results.push(await look(pf));
+  return merge(results);
+};
+
+const pass: CheckResult = { status: 'pass' };
+
+const merge = (results: readonly CheckResult[]): CheckResult => {
+  const failures = results.filter((result) => result.status === 'fail');
+  const [failure] = failures;
+  if (failure !== undefined) {
+    return {
+      status: 'fail',
+      problem: failures.map(({ problem }) => problem).join('; '),
+      hint: [...new Set(failures.map(({ hint }) => hint))].join(' '),
+    };
+  }
+  const pending = results.find(({ status }) => status === 'pending' || status === 'reboot');
+  if (pending !== undefined) return pending;
+  const details = results.flatMap((result) =>
+    result.status === 'pass' && result.detail !== undefined ? [result.detail] : [],
+  );
+  if (details.length > 0) return { status: 'pass', detail: details.join('; ') };
+  return results.find(({ status }) => status === 'skip') ?? pass;
+};

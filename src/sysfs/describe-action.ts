@@ -1,0 +1,28 @@
+import { commandLine } from '../errors.ts';
+import type { Action } from '../host.ts';
+import { linkCommand, moduleCommand } from './commands.ts';
+
+/** An action in one line, as plans, progress and errors name it. */
+export const describeAction = (action: Action): string => {
+  switch (action.kind) {
+    case 'attribute':
+    case 'trigger':
+      return `${action.path}: ${JSON.stringify(action.value.trim())}`;
+    case 'file':
+      return `write ${action.path}`;
+    case 'remove':
+      return `remove ${action.path}`;
+    case 'module':
+      return commandLine(moduleCommand(action.module));
+    case 'link':
+      return commandLine(linkCommand(action.netdev, action.up));
+    case 'command':
+    case 'regenerate':
+      return commandLine(action.command);
+    case 'object': {
+      const { kind, metadata } = action.object;
+      const name = metadata.namespace === undefined ? '' : `${metadata.namespace}/`;
+      return `apply ${kind} ${name}${metadata.name}`;
+    }
+  }
+};

@@ -1,0 +1,47 @@
+import { posix } from 'node:path';
+import type { Action, HostFs, HostPath } from '../host.ts';
+import { attributeSpelling } from './attribute.ts';
+import { moduleFolder, netAttribute, pciAttribute } from './paths.ts';
+import { readAttribute, readLinkName } from './read.ts';
+
+/**
+ * Whether the host is already as the action would make it. `undefined` where that cannot be read
+ * (commands, objects, drivers_probe).
+ */
+export const holds = async (fs: HostFs, action: Action): Promise<boolean | undefined> => {
+  switch (action.kind) {
+    case 'attribute': {
+      const value = await fs.readText(action.path);
+      return value !== undefined && attributeSpelling(action.path, value) === action.value;
+    }
+    case 'trigger':
+      return bindingHolds(fs, action.path, action.value.trim());
+    case 'file':
+      return (await fs.readText(action.path)) === action.content;
+    case 'remove':
+      return (await fs.stat(action.path)) === undefined;
+    case 'module':
+      return (await fs.stat(moduleFolder(action.module))) !== undefined;
+    case 'link': {
+      const flags = Number(await readAttribute(fs, netAttribute(action.netdev, 'flags')));
+      return ((flags & 1) === 1) === action.up;
+    }
+    case 'command':
+    case 'object':
+    case 'regenerate':
+      return undefined;
+  }
+};
+
+const bindingHolds = async (
+  fs: HostFs,
+  path: HostPath,
+  address: string,
+): Promise<boolean | undefined> => {
+  const verb = posix.basename(path);
+  if (verb !== 'bind' && verb !== 'unbind') return undefined;
+  const driver = await readLinkName(fs, pciAttribute(address, 'driver'));
+  const named = posix.basename(posix.dirname(path));
+  if (verb === 'bind') return driver === named;
+  return named === 'driver' ? driver === undefined : driver !== named;
+};
