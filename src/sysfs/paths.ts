@@ -9,6 +9,8 @@ export const netClass: HostPath = '/sys/class/net';
 export const modules: HostPath = '/sys/module';
 export const iommuGroups: HostPath = '/sys/kernel/iommu_groups';
 export const bootId: HostPath = '/proc/sys/kernel/random/boot_id';
+/** Exists while udevd runs. */
+export const udevFolder: HostPath = '/run/udev';
 export const kernelRelease: HostPath = '/proc/sys/kernel/osrelease';
 
 /** The folder of a PCI function, by its full address. */
