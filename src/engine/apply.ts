@@ -39,7 +39,7 @@ interface Progress {
  * checks are clean or the stage's deadline is over. A failure takes back what this run did.
  */
 export const apply = async (run: Run): Promise<RunResult> => {
-  const progress: Progress = { entries: [], made: [], checks: [] };
+  const progress: Progress = { entries: [...(run.inherited ?? [])], made: [], checks: [] };
   const reports: StepReport[] = [];
   let failure: StepFailure | undefined;
   let rebootNeeded: string | undefined;

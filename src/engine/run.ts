@@ -4,7 +4,7 @@ import type { CheckReport, Listener, Outcome, Problem, StepReport } from '../eve
 import type { Host, HostView } from '../host.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, JournalEntry } from './journal.ts';
 
 /** Everything a run needs; a rehearsal differs only in the host it is given. */
 export interface Run {
@@ -14,6 +14,8 @@ export interface Run {
   readonly direction: 'setup' | 'teardown';
   readonly permissions: ReadonlySet<Permission>;
   readonly journal: Journal;
+  /** Changes of a killed run that this one goes on from; a rollback takes them back too. */
+  readonly inherited?: readonly JournalEntry[];
   readonly listener: Listener;
   /** Aborted by Ctrl-C: what was done is then taken back. */
   readonly signal?: AbortSignal;

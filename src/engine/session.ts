@@ -1,0 +1,107 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Listener } from '../events.ts';
+import type { Host } from '../host.ts';
+import type { ResolvedSpec } from '../resolved-spec.ts';
+import { bootId } from '../sysfs/paths.ts';
+import { readAttribute } from '../sysfs/read.ts';
+import type { Journal, JournalEntry } from './journal.ts';
+import { noJournal } from './journal.ts';
+import { type Lock, takeLock } from './lock.ts';
+import { closeRecord, newRunId, type RunRecord, readRecords, startRecord } from './record.ts';
+import { rollBack } from './rollback.ts';
+
+/** A run's hold on the host: no other run at the same time, and a record of what it does. */
+export interface Session {
+  /** What a killed run with the same spec had done before. */
+  readonly inherited: readonly JournalEntry[];
+  /** Starts the record; called when the rehearsal has gone well, so that a refusal leaves no trace. */
+  readonly startJournal: () => Journal;
+  readonly close: () => void;
+}
+
+/**
+ * Takes the lock and deals with a run that was killed: goes on from it if it wanted the same, else
+ * takes it back. A simulation needs none of it.
+ */
+export const openSession = async (
+  host: Host,
+  command: string,
+  spec: ResolvedSpec,
+  listener: Listener,
+): Promise<Session> => {
+  if (host.simulated) {
+    return { inherited: [], startJournal: () => noJournal, close: () => undefined };
+  }
+  const lock = await takeLock();
+  const boot = (await readAttribute(host.fs, bootId)) ?? 'unknown';
+  const inherited = await recover(host, spec, boot, listener);
+  const startJournal = (): Journal => {
+    const now = new Date();
+    const id = newRunId(now, process.pid);
+    const journal = startRecord({ id, command, startedAt: now.toISOString(), bootId: boot, spec });
+    for (const entry of inherited) {
+      journal.begun(entry);
+      journal.done(entry.seq);
+    }
+    return journal;
+  };
+  return { inherited, startJournal, close: lock.release };
+};
+
+/** Takes back the last run that ended well; `undefined` if there is none. */
+export const undoLastRun = async (
+  host: Host,
+  listener: Listener,
+): Promise<{ readonly record: RunRecord; readonly leftover: readonly string[] } | undefined> => {
+  const lock: Lock = await takeLock();
+  try {
+    const record = readRecords().findLast(
+      ({ outcome }) => outcome !== 'undone' && outcome !== 'continued',
+    );
+    if (record === undefined) return undefined;
+    const boot = (await readAttribute(host.fs, bootId)) ?? 'unknown';
+    return { record, leftover: await takeBack(host, record, boot, listener) };
+  } finally {
+    lock.release();
+  }
+};
+
+const recover = async (
+  host: Host,
+  spec: ResolvedSpec,
+  boot: string,
+  listener: Listener,
+): Promise<readonly JournalEntry[]> => {
+  const killed = readRecords().findLast(({ outcome }) => outcome === undefined);
+  if (killed === undefined) return [];
+  const when = `The run of ${killed.startedAt} was killed`;
+  if (isDeepStrictEqual(killed.spec, JSON.parse(JSON.stringify(spec)))) {
+    listener({ type: 'notice', text: `${when}; this one goes on from where it was.` });
+    closeRecord(killed, 'continued');
+    return undoable(killed, boot).map((entry, seq) => ({ ...entry, seq }));
+  }
+  listener({ type: 'notice', text: `${when} and wanted something else; it is taken back first.` });
+  await takeBack(host, killed, boot, listener);
+  return [];
+};
+
+const takeBack = async (
+  host: Host,
+  record: RunRecord,
+  boot: string,
+  listener: Listener,
+): Promise<readonly string[]> => {
+  const undone: number[] = [];
+  const journal: Journal = { ...noJournal, undone: (seq) => undone.push(seq) };
+  const leftover = await rollBack({ host, journal, listener, entries: undoable(record, boot) });
+  closeRecord(record, 'undone', undone);
+  return leftover;
+};
+
+/** After another boot the kernel's state is new; only what is on disk or in a cluster is still there. */
+const undoable = ({ entries, bootId: then }: RunRecord, now: string): readonly JournalEntry[] =>
+  then === now
+    ? entries
+    : entries.filter(({ change }) =>
+        ['file', 'remove', 'regenerate', 'object', 'command'].includes(change.action.kind),
+      );

@@ -1,0 +1,40 @@
+import { changeKey } from '../change.ts';
+import type { Outcome, StepReport } from '../events.ts';
+import type { Host } from '../host.ts';
+import { apply } from './apply.ts';
+import { noJournal } from './journal.ts';
+import type { Run, RunResult } from './run.ts';
+
+export interface Rehearsed {
+  readonly result: RunResult;
+  /** The simulation after the rehearsal: what the host will be. */
+  readonly host: Host;
+}
+
+/** The very same run on a simulation of the host: nothing is written, and no time passes. */
+export const rehearse = async (run: Run, simulate: (host: Host) => Host): Promise<Rehearsed> => {
+  const host = simulate(run.host);
+  return { host, result: await apply({ ...run, host, journal: noJournal }) };
+};
+
+/** Whether a rehearsal ended in a way that a real run may follow. */
+export const mayProceed = ({ outcome }: RunResult): boolean =>
+  (['in-sync', 'applied', 'reboot-required'] satisfies Outcome[] as Outcome[]).includes(outcome);
+
+/** Where a run did other than its rehearsal said, in words; a difference is worth a report. */
+export const divergences = (
+  rehearsal: readonly StepReport[],
+  real: readonly StepReport[],
+): readonly string[] =>
+  real.flatMap((report) => {
+    const expected = rehearsal.find(({ step }) => step.id === report.step.id);
+    if (report.status === 'failed' || expected === undefined) return [];
+    const foretold = new Set(expected.changes.map(({ change }) => changeKey(change)));
+    const made = new Set(report.changes.map(({ change }) => changeKey(change)));
+    return [
+      ...[...made].filter((key) => !foretold.has(key)).map((key) => `not foretold: ${key}`),
+      ...[...foretold]
+        .filter((key) => !made.has(key))
+        .map((key) => `foretold but not needed: ${key}`),
+    ].map((difference) => `${report.step.id}: ${difference}`);
+  });

@@ -1,0 +1,55 @@
+import chalk from 'chalk';
+import { createTwoFilesPatch } from 'diff';
+import { commandLine } from '../errors.ts';
+import type { MadeChange } from '../events.ts';
+import { linkCommand, moduleCommand } from '../sysfs/commands.ts';
+
+/** A change as lines of text: a diff for a file, `path: old → new` for an attribute, argv for a command. */
+export const changeText = ({ change, before }: MadeChange): readonly string[] => {
+  const { action } = change;
+  switch (action.kind) {
+    case 'attribute':
+      return [
+        `${action.path}: ${before ?? '(none)'} → ${JSON.stringify(action.value).slice(1, -1)}`,
+      ];
+    case 'trigger':
+      return [`${action.path} ← ${action.value}`];
+    case 'file':
+      return fileDiff(action.path, before, action.content);
+    case 'remove':
+      return fileDiff(action.path, before, undefined);
+    case 'module':
+      return [`$ ${commandLine(moduleCommand(action.module))}`];
+    case 'link':
+      return [`$ ${commandLine(linkCommand(action.netdev, action.up))}`];
+    case 'command':
+    case 'regenerate':
+      return [`$ ${commandLine(action.command)}`];
+    case 'object': {
+      const { kind, metadata } = action.object;
+      const place = metadata.namespace === undefined ? '' : `${metadata.namespace}/`;
+      return [`apply ${kind} ${place}${metadata.name}`];
+    }
+  }
+};
+
+const fileDiff = (
+  path: string,
+  before: string | undefined,
+  after: string | undefined,
+): readonly string[] => {
+  const from = before === undefined ? '/dev/null' : path;
+  const to = after === undefined ? '/dev/null' : path;
+  const patch = createTwoFilesPatch(from, to, before ?? '', after ?? '', undefined, undefined, {
+    context: 3,
+  });
+  return patch
+    .split('\n')
+    .filter((line) => line !== '' && !/^=+$/.test(line))
+    .map(coloured);
+};
+
+const coloured = (line: string): string => {
+  if (line.startsWith('+')) return chalk.green(line);
+  return line.startsWith('-') ? chalk.red(line) : line;
+};

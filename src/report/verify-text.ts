@@ -1,0 +1,40 @@
+import chalk from 'chalk';
+import type { CheckReport, StepReport } from '../events.ts';
+import { changeText } from './change-text.ts';
+import { symbols } from './symbols.ts';
+import { type Tally, tallyOf } from './tally.ts';
+
+/** Each stage with a reason for everything that is not as wanted, and the count of checks. */
+export const verifyText = (steps: readonly StepReport[]): string =>
+  `${[...steps.flatMap(stepLines), tallyLine(tallyOf(steps))].join('\n')}\n`;
+
+const stepLines = (report: StepReport): readonly string[] => {
+  const { id, title } = report.step;
+  if (report.status === 'skipped') {
+    return [`${symbols.skipped} ${id}: ${title}: skipped, ${report.because ?? ''}`];
+  }
+  const mark = report.status === 'in-sync' ? symbols.done : chalk.red(symbols.failed);
+  const drift = report.changes.flatMap((made) => [
+    `    ${made.change.reason}; missing:`,
+    ...changeText(made).map((line) => `      ${line}`),
+  ]);
+  return [`${mark} ${id}: ${title}`, ...drift, ...report.checks.flatMap(checkLines)];
+};
+
+const checkLines = ({ check, result }: CheckReport): readonly string[] => {
+  switch (result.status) {
+    case 'pass':
+      return result.detail === undefined ? [] : [chalk.dim(`    ${result.detail}`)];
+    case 'skip':
+      return [chalk.dim(`    ${check.title}: skipped, ${result.because}`)];
+    case 'pending':
+      return [`    ${check.title}: still missing: ${result.awaited}`];
+    case 'reboot':
+      return [`    ${check.title}: only after a reboot: ${result.because}`];
+    case 'fail':
+      return [`    ${result.problem} ${chalk.dim(`[${check.id}]`)}`, `      ${result.hint}`];
+  }
+};
+
+const tallyLine = ({ passed, failed, skipped }: Tally): string =>
+  `${passed} passed, ${failed} failed, ${skipped} skipped`;
