@@ -31,7 +31,12 @@ export interface MachineFiles {
 export function qemuArguments(hardware: Hardware, files: MachineFiles): readonly string[] {
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-machine', 'q35,kernel-irqchip=split,vmport=off', '-accel', 'tcg,thread=multi'],
+    ...[
+      '-machine',
+      'q35,kernel-irqchip=split,vmport=off,sata=off,smbus=off,i8042=off',
+      '-accel',
+      'tcg,thread=multi',
+    ],
     ...['-cpu', 'max', '-smp', '2', '-m', String(hardware.memoryMiB)],
     ...(hardware.iommu ? ['-device', 'intel-iommu,intremap=on'] : []),
     ...bootArguments(hardware, files),
