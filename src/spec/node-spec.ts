@@ -25,7 +25,7 @@ const kubeSchema = z.strictObject({
 
 /** The wanted state of one node in the user's words: the one source of types and errors. */
 export const nodeSpecSchema = z.strictObject({
-  pfs: z.array(pfSchema).min(1, 'name at least one PF'),
+  pfs: z.array(pfSchema),
   iommu: z.enum(['auto', 'on', 'off']).default('auto'),
   kube: kubeSchema.prefault({}),
 });
@@ -34,7 +34,16 @@ export type NodeSpec = z.output<typeof nodeSpecSchema>;
 export type NodeSpecInput = z.input<typeof nodeSpecSchema>;
 
 /** @throws SriovctlError SPEC_INVALID (exit `usage`) that names every wrong value. */
-export const parseNodeSpec = (input: NodeSpecInput): NodeSpec => {
+export const parseNodeSpec = (
+  input: NodeSpecInput,
+  { withoutPfs = false }: { readonly withoutPfs?: boolean } = {},
+): NodeSpec => {
+  if (!withoutPfs && input.pfs.length === 0) {
+    throw new SriovctlError('PF_MISSING', 'no PF is named', {
+      exit: 'usage',
+      hint: 'Write --pf NAME --vfs N; `sriovctl list` shows the PFs of this host.',
+    });
+  }
   const parsed = nodeSpecSchema.safeParse(input);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => {

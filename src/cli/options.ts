@@ -1,0 +1,120 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Permission } from '../change.ts';
+import { SriovctlError } from '../errors.ts';
+import type { NodeSpecInput } from '../spec/node-spec.ts';
+import type { Step } from '../step.ts';
+
+/** What the flags of `setup`, `verify` and `teardown` have in common, after parsing. */
+export interface StageFlags {
+  readonly pf?: PfFlags;
+  readonly vfs?: PfFlags;
+  readonly iommu?: 'auto' | 'on' | 'off';
+  readonly only?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly kube?: boolean;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly simulate?: string;
+  readonly json?: boolean;
+}
+
+/** PFs in the order they were given; a --vfs belongs to the --pf before it. */
+type PfFlags = readonly { readonly pf: string; readonly vfs?: number }[];
+
+/** Adds the flags that name PFs and their VFs. */
+export const addPfFlags = (command: Command): Command => {
+  // --pf and --vfs are read as one list, since commander keeps no order between two options.
+  let given: { pf: string; vfs?: number }[] = [];
+  return command
+    .option(
+      '--pf <pf>',
+      'a PF by netdev name, PCI address, altname or permanent MAC; NAME=N also says its VFs (repeatable)',
+      (text: string): PfFlags => {
+        const [, pf = text, count] = /^(.*)=([^=]*)$/.exec(text) ?? [];
+        given = [...given, { pf, ...(count !== undefined && { vfs: vfCount(count) }) }];
+        return given;
+      },
+    )
+    .option('--vfs <n>', 'number of Virtual Functions of the --pf before it', (text): PfFlags => {
+      const last = given.at(-1);
+      if (last === undefined) throw new InvalidArgumentError('It belongs after a --pf.');
+      given = [...given.slice(0, -1), { ...last, vfs: vfCount(text) }];
+      return given;
+    });
+};
+
+/** Adds the flags that choose stages, cluster and host. */
+export const addStageFlags = (command: Command, steps: readonly Step[]): Command => {
+  const ids = steps.map(({ id }) => id);
+  const stageList = (text: string, before: readonly string[] = []): readonly string[] => {
+    const asked = text.split(',');
+    const unknown = asked.find((id) => !ids.includes(id));
+    if (unknown !== undefined) {
+      throw new InvalidArgumentError(`There is no stage ${unknown}. Stages: ${ids.join(', ')}.`);
+    }
+    return [...before, ...asked];
+  };
+  return command
+    .addOption(new Option('--iommu <mode>', 'auto, on or off').choices(['auto', 'on', 'off']))
+    .option('--only <stages>', `run these stages only (${ids.join(', ')})`, stageList)
+    .option('--skip <stages>', 'leave these stages out', stageList)
+    .option('--kube', 'fail when no cluster can be reached')
+    .option('--no-kube', 'leave the Kubernetes stages out')
+    .option('--kubeconfig <file>', 'passed on to kubectl')
+    .option('--context <name>', 'passed on to kubectl')
+    .option('--simulate <dir>', 'work on a captured host tree instead of this host')
+    .option('--json', 'print the result as JSON');
+};
+
+/** The spec that flags say; the schema finds what is wrong with it. */
+export const specFromFlags = (
+  flags: StageFlags,
+  { vfsByDefault }: { readonly vfsByDefault?: number } = {},
+): NodeSpecInput => {
+  const pfs = flags.vfs ?? flags.pf ?? [];
+  const latest = flags.pf !== undefined && flags.pf.length > pfs.length ? flags.pf : pfs;
+  return {
+    pfs: latest.map(({ pf, vfs }) => {
+      const count = vfs ?? vfsByDefault;
+      if (count !== undefined) return { pf, vfs: count };
+      throw new SriovctlError('VFS_MISSING', `--pf ${pf} says no number of VFs`, {
+        exit: 'usage',
+        hint: `Write --pf ${pf} --vfs 4.`,
+      });
+    }),
+    ...(flags.iommu !== undefined && { iommu: flags.iommu }),
+    kube: {
+      mode: flags.kube === undefined ? 'auto' : flags.kube ? 'required' : 'off',
+      ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
+      ...(flags.context !== undefined && { context: flags.context }),
+    },
+  };
+};
+
+export const chosenSteps = (
+  steps: readonly Step[],
+  { only, skip = [], kube }: StageFlags,
+): readonly Step[] =>
+  steps.filter(
+    ({ id, scope }) =>
+      (only === undefined || only.includes(id)) &&
+      !skip.includes(id) &&
+      !(scope === 'cluster' && kube === false),
+  );
+
+export const permissionsOf = (flags: {
+  readonly recreate?: boolean;
+  readonly force?: boolean;
+}): ReadonlySet<Permission> =>
+  new Set<Permission>([
+    ...(flags.recreate === true ? (['recreate'] as const) : []),
+    ...(flags.force === true ? (['force'] as const) : []),
+  ]);
+
+/** Digits only: `-1`, `4x`, `1e1` and a blank are words that are wrong whatever the host. */
+const vfCount = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text)) {
+    throw new InvalidArgumentError('It is a whole number from 0 to 65535.');
+  }
+  return Number(text);
+};

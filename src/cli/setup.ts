@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { parseNodeSpec } from '../spec/node-spec.ts';
+import { steps } from '../steps/index.ts';
+import { addPfFlags, addStageFlags, chosenSteps, specFromFlags } from './options.ts';
+import { runStages, type WritingFlags } from './run-stages.ts';
+import type { Streams } from './streams.ts';
+
+const examples = `
+Examples:
+  sriovctl setup --pf enp1s0f0 --vfs 4
+  sriovctl setup --pf enp1s0f0 --vfs 4 --dry-run
+  sriovctl setup --pf enp1s0f0 --vfs 4 --pf 0000:01:00.1 --vfs 2 --no-kube`;
+
+/** `sriovctl setup`: every stage in order, rehearsed before the first write. */
+export const setupCommand = (streams: Streams): Command =>
+  addStageFlags(addPfFlags(new Command('setup')), steps)
+    .summary('make VFs and hand them to Kubernetes')
+    .description(
+      'Bring this host from a bare SR-IOV card to pods with their own Virtual Functions.',
+    )
+    .option('--dry-run', 'show every change, and make none')
+    .option('--recreate', 'allow another number of VFs: removes those that exist first')
+    .option('--force', 'go on although somebody uses what will be removed')
+    .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
+    .addHelpText('after', examples)
+    .action(async (flags: WritingFlags) => {
+      const spec = parseNodeSpec(specFromFlags(flags));
+      const stages = { command: 'setup', steps: chosenSteps(steps, flags), spec } as const;
+      streams.exitCode = await runStages(stages, flags, streams);
+    });

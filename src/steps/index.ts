@@ -1,0 +1,7 @@
+import type { Step } from '../step.ts';
+import { driver } from './driver.ts';
+import { lspci } from './lspci.ts';
+import { vfs } from './vfs.ts';
+
+/** Every stage in the order of a run; --only, --skip, help and reports derive from this list. */
+export const steps: readonly Step[] = [driver, vfs, lspci];
