@@ -6,6 +6,7 @@ import { listCommand } from './list.ts';
 import { setupCommand } from './setup.ts';
 import type { Streams } from './streams.ts';
 import { teardownCommand } from './teardown.ts';
+import { undoCommand } from './undo.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Runs a command line and returns its exit code; the only place that turns errors into text. */
@@ -32,7 +33,7 @@ const program = (streams: Streams): Command => {
     .version(version, '-V, --version')
     .helpCommand(true)
     .addHelpText('after', `\n${exitCodeText()}`);
-  for (const make of [setupCommand, verifyCommand, teardownCommand, listCommand])
+  for (const make of [setupCommand, verifyCommand, teardownCommand, undoCommand, listCommand])
     root.addCommand(make(streams));
   for (const command of [root, ...root.commands]) {
     command.exitOverride().showHelpAfterError('(see --help)').showSuggestionAfterError(true);

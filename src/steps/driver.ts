@@ -2,6 +2,7 @@ import type { Change } from '../change.ts';
 import type { HostFs } from '../host.ts';
 import type { ResolvedPf } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
+import { unbinding } from '../sysfs/binding.ts';
 import {
   isDriverPresent,
   moduleForFunction,
@@ -65,7 +66,7 @@ const planPfDriver = async (fs: HostFs, pf: PhysicalFunction): Promise<readonly 
     {
       action: { kind: 'trigger', path: pciDriversProbe, value: pf.address },
       reason: `${pf.address} has no driver bound, and ${module} is loaded`,
-      undo: 'irreversible',
+      undo: [unbinding(pf.address)],
     },
   ];
 };

@@ -4,6 +4,7 @@ import type { HostFs } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { isTransientName, readNetdev } from '../sysfs/netdev.ts';
+import { unbinding } from '../sysfs/binding.ts';
 import { pciAttribute, pciDriversProbe, udevFolder } from '../sysfs/paths.ts';
 import {
   type PhysicalFunction,
@@ -161,7 +162,7 @@ const planUnboundVfs = (pf: PhysicalFunction): readonly Change[] => {
       ({ address }): Change => ({
         action: { kind: 'trigger', path: pciDriversProbe, value: address },
         reason: `VF ${address} has no driver`,
-        undo: 'irreversible',
+        undo: [unbinding(address)],
       }),
     ),
   ];
