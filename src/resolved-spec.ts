@@ -8,14 +8,43 @@ export interface ResolvedPf {
   readonly vfs: number;
 }
 
-/** Settings of the Kubernetes stages. */
+/** Settings of the Kubernetes stages; what is left out has its default in src/kube/defaults.ts. */
 export interface KubeSpec {
   /** `auto` skips the stages when no cluster is reachable, `required` makes that an error. */
   readonly mode: 'auto' | 'required' | 'off';
+  /** Where Multus, the CNI and the device plugin run. */
   readonly namespace: string;
   readonly resourcePrefix: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  /** This host's name in the cluster, where it is not the hostname. */
+  readonly node?: string;
+  /** Where networks and the sample workload live. */
+  readonly networkNamespace?: string;
+  /** One resource name for all VFs of a kind, instead of one for each PF. */
+  readonly resourceName?: string;
+  readonly images?: {
+    readonly multus?: string;
+    readonly sriovCni?: string;
+    readonly devicePlugin?: string;
+    readonly smoke?: string;
+  };
+  /** A mirror that stands for the images' own registries. */
+  readonly registry?: string;
+  readonly pullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+  /** The nodes of the DaemonSets, instead of those that were set up. */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly {
+    readonly key?: string;
+    readonly operator?: 'Exists' | 'Equal';
+    readonly value?: string;
+    readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+  }[];
+  readonly cni?: {
+    readonly binDir?: string;
+    readonly confDir?: string;
+    readonly privileged?: boolean;
+  };
 }
 
 /** The wanted state of one node, with every PF found. */

@@ -1,0 +1,80 @@
+import type { KubeSpec } from '../resolved-spec.ts';
+
+/** Settings of the Kubernetes half with nothing left open. */
+export interface KubeSettings {
+  /** Where the components run. */
+  readonly namespace: string;
+  /** Where networks and the sample workload live: a pod finds a network in its own namespace. */
+  readonly networkNamespace: string;
+  readonly resourcePrefix: string;
+  readonly images: Images;
+  readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly tolerations: readonly Toleration[];
+  readonly cni: CniPaths;
+  /** SELinux denies the copy of the CNI binary to an unprivileged container. */
+  readonly privilegedCni: boolean;
+}
+
+export interface Images {
+  readonly multus: string;
+  readonly sriovCni: string;
+  readonly devicePlugin: string;
+  readonly smoke: string;
+}
+
+export interface CniPaths {
+  readonly binDir: string;
+  readonly confDir: string;
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: 'Exists' | 'Equal';
+  readonly value?: string;
+  readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+export const defaultNamespace = 'kube-system';
+export const defaultNetworkNamespace = 'default';
+
+/** Releases, never moving tags: a restart must not bring another version to a node. */
+const images: Images = {
+  multus: 'ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick',
+  sriovCni: 'ghcr.io/k8snetworkplumbingwg/sriov-cni:v2.10.0',
+  devicePlugin: 'ghcr.io/k8snetworkplumbingwg/sriov-network-device-plugin:v3.11.0',
+  smoke: 'docker.io/library/busybox:1.37.0',
+};
+
+/**
+ * Nodes that were set up carry it. The DaemonSets keep to them: installing Multus changes the start of
+ * every pod of a node, and a device plugin without its key in the ConfigMap ends at once.
+ */
+export const nodeLabel = 'sriovctl/node';
+
+/** All images of an air-gapped site come from one mirror that keeps the paths. */
+const imagesOf = ({ registry, images: given }: KubeSpec): Images => {
+  const mirrored = (image: string): string =>
+    registry === undefined ? image : `${registry}/${image.slice(image.indexOf('/') + 1)}`;
+  return {
+    multus: given?.multus ?? mirrored(images.multus),
+    sriovCni: given?.sriovCni ?? mirrored(images.sriovCni),
+    devicePlugin: given?.devicePlugin ?? mirrored(images.devicePlugin),
+    smoke: given?.smoke ?? mirrored(images.smoke),
+  };
+};
+
+export const kubeSettings = (spec: KubeSpec): KubeSettings => ({
+  namespace: spec.namespace,
+  networkNamespace: spec.networkNamespace ?? defaultNetworkNamespace,
+  resourcePrefix: spec.resourcePrefix,
+  images: imagesOf(spec),
+  pullPolicy: spec.pullPolicy ?? 'IfNotPresent',
+  nodeSelector: spec.nodeSelector ?? { [nodeLabel]: 'true' },
+  tolerations: spec.tolerations ?? [{ operator: 'Exists' }],
+  cni: {
+    binDir: spec.cni?.binDir ?? '/opt/cni/bin',
+    confDir: spec.cni?.confDir ?? '/etc/cni/net.d',
+  },
+  privilegedCni: spec.cni?.privileged ?? false,
+});

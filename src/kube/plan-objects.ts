@@ -1,0 +1,220 @@
+import type { Change, Requirement } from '../change.ts';
+import { SriovctlError } from '../errors.ts';
+import type { Action, HostView, KubeObject } from '../host.ts';
+import { type Cluster, queryKube } from './cluster.ts';
+import { type Difference, differences } from './difference.ts';
+import {
+  abandonedPaths,
+  appliedBy,
+  extract,
+  type FieldPath,
+  fieldsOf,
+  formatPath,
+  mergeFields,
+  ownersOf,
+  ownsPath,
+} from './fields.ts';
+import { isJsonObject, type Json, toJson } from './json.ts';
+import {
+  applyCommand,
+  deleteCommand,
+  getCommand,
+  type KubeFailure,
+  type ListQuery,
+  listCommand,
+  logsCommand,
+  parseObjects,
+} from './kubectl.ts';
+import {
+  describeRef,
+  type LiveObject,
+  minimalObject,
+  type ObjectRef,
+  refKey,
+  refOf,
+} from './object.ts';
+
+/** An object as it is to be, and under which name its fields are owned. */
+export interface WantedObject {
+  readonly object: KubeObject;
+  readonly fieldManager: string;
+  /** Others may have brought it: then it is used as it is. */
+  readonly onlyIfMissing?: boolean;
+  /** It stays when a run is rolled back: removing it would take other people's objects along. */
+  readonly keep?: boolean;
+}
+
+/** Fields that are the same from whichever node they are applied. */
+export const sharedManager = 'sriovctl';
+
+/** A manager for each node; the API server takes 128 characters. */
+export const nodeManager = (node: string): string => `sriovctl-${node}`.slice(0, 128);
+
+/** The changes that bring the live objects to the wanted ones; none for those that are so already. */
+export const planObjects = async (
+  cluster: Cluster,
+  host: HostView,
+  wanted: readonly WantedObject[],
+): Promise<readonly Change[]> => {
+  const live = await readObjects(
+    cluster,
+    host,
+    wanted.map(({ object }) => refOf(object)),
+  );
+  return wanted.flatMap((one) => {
+    const found = live.get(refKey(refOf(one.object)));
+    return found === undefined ? [creation(cluster, one)] : update(cluster, one, found);
+  });
+};
+
+/** The live objects by `refKey`; those that do not exist are missing. */
+export const readObjects = async (
+  { access }: Pick<Cluster, 'access'>,
+  host: HostView,
+  refs: readonly ObjectRef[],
+): Promise<ReadonlyMap<string, LiveObject>> => {
+  if (refs.length === 0) return new Map();
+  const answer = parseObjects(await queryKube(host, getCommand(access, refs)));
+  if (!answer.ok) throw kubeError('reading objects', answer.failure);
+  return new Map(answer.value.map((object) => [refKey(refOf(object)), object]));
+};
+
+export const readObject = async (
+  cluster: Pick<Cluster, 'access'>,
+  host: HostView,
+  ref: ObjectRef,
+): Promise<LiveObject | undefined> => (await readObjects(cluster, host, [ref])).get(refKey(ref));
+
+export const listObjects = async (
+  { access }: Pick<Cluster, 'access'>,
+  host: HostView,
+  query: ListQuery,
+): Promise<readonly LiveObject[]> => {
+  const answer = parseObjects(await queryKube(host, listCommand(access, query)));
+  if (!answer.ok) throw kubeError(`listing ${query.resource}`, answer.failure);
+  return answer.value;
+};
+
+/** A pod's log; empty where there is none to be had, which is no error of the cluster. */
+export const readLog = async (
+  { access }: Pick<Cluster, 'access'>,
+  host: HostView,
+  pod: LiveObject,
+): Promise<string> => {
+  const { name, namespace = 'default' } = pod.metadata;
+  const result = await queryKube(host, logsCommand(access, namespace, name));
+  return result.ran && result.exitCode === 0 ? result.stdout : '';
+};
+
+/** A failed request as an error that says what to do. */
+export const kubeError = (what: string, { kind, message }: KubeFailure): SriovctlError => {
+  const hint =
+    kind === 'forbidden'
+      ? 'Use a kubeconfig with more rights: --kubeconfig FILE. `sriovctl kube rbac` prints the role that is needed.'
+      : kind === 'unreachable'
+        ? 'The API server does not answer (any more); run the command again when it does.'
+        : 'The words are the API server’s own.';
+  return new SriovctlError(
+    `KUBE_${kind.toUpperCase().replaceAll('-', '_')}`,
+    `${what}: ${message}`,
+    {
+      hint,
+      exit: 'failed',
+    },
+  );
+};
+
+const applied = (cluster: Cluster, one: WantedObject, forceConflicts = false): Action => ({
+  kind: 'object',
+  object: one.object,
+  command: applyCommand(cluster.access, one.object, {
+    fieldManager: one.fieldManager,
+    forceConflicts,
+  }),
+});
+
+/** Removing an object: the same kind of action, with the command that deletes it. */
+export const deletion = (cluster: Pick<Cluster, 'access'>, ref: ObjectRef): Action => ({
+  kind: 'object',
+  object: minimalObject(ref),
+  command: deleteCommand(cluster.access, ref),
+});
+
+const creation = (cluster: Cluster, one: WantedObject): Change => ({
+  action: applied(cluster, one),
+  reason: `${describeRef(refOf(one.object))} is not there`,
+  undo: one.keep === true ? 'irreversible' : [deletion(cluster, refOf(one.object))],
+});
+
+const update = (cluster: Cluster, one: WantedObject, live: LiveObject): readonly Change[] => {
+  const own = appliedBy(live, one.fieldManager);
+  if (one.onlyIfMissing === true && own === undefined) return [];
+  const wanted = toJson(one.object);
+  const changed = differences(wanted, live);
+  const abandoned = own === undefined ? [] : abandonedPaths(own.fields, wanted);
+  if (changed.length === 0 && abandoned.length === 0) return [];
+
+  const conflicts = changed.flatMap(({ path }) =>
+    foreignOwners(live, one.fieldManager, path).map((manager) => ({ manager, path })),
+  );
+  return [
+    {
+      action: applied(cluster, one, conflicts.length > 0),
+      reason: describeUpdate(refOf(one.object), changed, abandoned),
+      undo: [restoration(cluster, one, live)],
+      ...(conflicts.length > 0 && { requires: takeover(refOf(one.object), conflicts) }),
+    },
+  ];
+};
+
+/** Who else owns a field that is to change; sharing a field of one value is no conflict. */
+const foreignOwners = (live: LiveObject, own: string, path: FieldPath): readonly string[] =>
+  ownersOf(live)
+    .filter(({ manager, applied: isApply }) => manager !== own || !isApply)
+    .filter(({ fields }) => ownsPath(fields, path))
+    .map(({ manager }) => manager);
+
+const takeover = (
+  ref: ObjectRef,
+  conflicts: readonly { readonly manager: string; readonly path: FieldPath }[],
+): Requirement => {
+  const fields = conflicts.map(({ manager, path }) => `${formatPath(path)} (owned by ${manager})`);
+  return {
+    permission: 'force-conflicts',
+    problem: `${describeRef(ref)} has fields of another manager with another value: ${fields.join(', ')}`,
+    hint: 'Change them there, or take these fields over with --force-conflicts.',
+  };
+};
+
+/** The object's former state, as far as applying touches it, under the same manager. */
+const restoration = (cluster: Cluster, one: WantedObject, live: LiveObject): Action => {
+  const own = appliedBy(live, one.fieldManager)?.fields ?? {};
+  const fields = mergeFields(fieldsOf(toJson(one.object)), own);
+  const part = extract(live, fields);
+  const before = isJsonObject(part) ? part : {};
+  const ref = minimalObject(refOf(one.object));
+  const metadata = isJsonObject(before['metadata']) ? before['metadata'] : {};
+  const object: KubeObject = { ...before, ...ref, metadata: { ...metadata, ...ref.metadata } };
+  return applied(cluster, { ...one, object }, true);
+};
+
+const describeUpdate = (
+  ref: ObjectRef,
+  changed: readonly Difference[],
+  abandoned: readonly FieldPath[],
+): string => {
+  const fields = [
+    ...changed.map(
+      ({ path, live, wanted }) => `${formatPath(path)}: ${brief(live)} → ${brief(wanted)}`,
+    ),
+    ...abandoned.map((path) => `${formatPath(path)}: no longer wanted`),
+  ];
+  const more = fields.length > 4 ? [`and ${fields.length - 4} more`] : [];
+  return `${describeRef(ref)} differs: ${[...fields.slice(0, 4), ...more].join('; ')}`;
+};
+
+const brief = (value: Json | undefined): string => {
+  if (value === undefined) return 'not there';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+};

@@ -1,0 +1,83 @@
+import type { Check, CheckResult } from '../check.ts';
+import type { HostFs, HostView, KubeObject } from '../host.ts';
+import type { KubeSpec, ResolvedSpec } from '../resolved-spec.ts';
+import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
+import { type Cluster, findCluster } from './cluster.ts';
+import { type KubeSettings, kubeSettings } from './defaults.ts';
+import { managedBy } from './manifests/daemon-set.ts';
+import { type Pool, poolsOf } from './pools/pool.ts';
+
+/** Why the Kubernetes stages do not apply; `undefined` if they do, or if they must. */
+export const skipWithoutCluster = async (
+  { kube, pfs }: ResolvedSpec,
+  host: HostView,
+): Promise<string | undefined> => {
+  if (kube.mode === 'off') return 'the Kubernetes stages are left out';
+  if (pfs.every(({ vfs }) => vfs === 0)) return 'no VFs are wanted';
+  const answer = await findCluster(kube, host);
+  if (answer.reachable || kube.mode === 'required') return undefined;
+  return `no cluster is reachable: ${answer.because}`;
+};
+
+/** With `required` a missing cluster is a failure that is told before anything is written. */
+export const clusterReachable: Check = {
+  id: 'kube-cluster',
+  title: 'a cluster is reachable, and this host is a node of it',
+  severity: 'error',
+  run: async ({ kube }, host) => {
+    const answer = await findCluster(kube, host);
+    if (answer.reachable) {
+      const { node, version } = answer.cluster;
+      return { status: 'pass', detail: `node ${node}, Kubernetes ${version}` };
+    }
+    return {
+      status: 'fail',
+      problem: `no cluster is reachable: ${answer.because}`,
+      hint: answer.hint,
+    };
+  },
+};
+
+/** What a check of a cluster stage works with. */
+export interface Site {
+  readonly cluster: Cluster;
+  readonly settings: KubeSettings;
+  readonly host: HostView;
+  readonly spec: ResolvedSpec;
+}
+
+/** A check that needs the cluster; without one `clusterReachable` tells why. */
+export const clusterCheck = (
+  about: Omit<Check, 'run'>,
+  look: (site: Site) => Promise<CheckResult>,
+): Check => ({
+  ...about,
+  run: async (spec, host) => {
+    const answer = await findCluster(spec.kube, host);
+    if (!answer.reachable) return { status: 'skip', because: answer.because };
+    return look({ cluster: answer.cluster, settings: kubeSettings(spec.kube), host, spec });
+  },
+});
+
+/** The pools that the VFs of the wanted PFs make up. */
+export const readPools = async (spec: ResolvedSpec, fs: HostFs): Promise<readonly Pool[]> => {
+  const pfs: PhysicalFunction[] = [];
+  for (const { address } of spec.pfs) {
+    const pf = await readPf(fs, address);
+    if (pf !== undefined) pfs.push(pf);
+  }
+  return poolsOf(pfs, spec.kube);
+};
+
+/** kube-system always exists, and is exempt from what a namespace's labels may forbid. */
+export const namespaceObject = (namespace: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: {
+    name: namespace,
+    labels: { ...managedBy, 'pod-security.kubernetes.io/enforce': 'privileged' },
+  },
+});
+
+export const needsNamespace = ({ namespace }: Pick<KubeSpec, 'namespace'>): boolean =>
+  namespace !== 'kube-system' && namespace !== 'default';

@@ -1,0 +1,67 @@
+import { SriovctlError } from '../errors.ts';
+import type { KubeObject } from '../host.ts';
+import { type KubeSettings, nodeLabel } from './defaults.ts';
+import { devicePluginObjects, nodeConfig } from './manifests/device-plugin.ts';
+import { multusObjects } from './manifests/multus.ts';
+import { network } from './manifests/network.ts';
+import { labelledNode } from './manifests/node.ts';
+import { sriovCniObjects } from './manifests/sriov-cni.ts';
+import { nodeManager, sharedManager, type WantedObject } from './plan-objects.ts';
+import type { PluginConfig } from './pools/plugin-config.ts';
+import { type Pool, poolConfig } from './pools/pool.ts';
+import { namespaceObject, needsNamespace } from './stage.ts';
+
+/** The objects of each stage, in the order they are applied. */
+
+export const wantedMultus = (settings: KubeSettings, node: string): readonly WantedObject[] => [
+  ...preparation(settings, node),
+  ...multusObjects(settings).map((object) =>
+    object.kind === 'CustomResourceDefinition'
+      ? { ...shared(object), onlyIfMissing: true, keep: true }
+      : shared(object),
+  ),
+];
+
+export const wantedSriovCni = (settings: KubeSettings, node: string): readonly WantedObject[] => [
+  ...preparation(settings, node),
+  ...sriovCniObjects(settings).map(shared),
+];
+
+/** The configuration comes first: the plugin reads it once, at its start. */
+export const wantedDevicePlugin = (
+  settings: KubeSettings,
+  node: string,
+  config: PluginConfig,
+): readonly WantedObject[] => [
+  ...preparation(settings, node),
+  { object: nodeConfig(settings, node, config), fieldManager: nodeManager(node) },
+  ...devicePluginObjects(settings).map(shared),
+];
+
+export const wantedNetworks = (
+  settings: KubeSettings,
+  pools: readonly Pool[],
+): readonly WantedObject[] => pools.map((pool) => shared(network(settings, pool)));
+
+/** @throws SriovctlError if there is no pool: the plugin ends at once on an empty list. */
+export const pluginConfig = (pools: readonly Pool[]): PluginConfig => {
+  if (pools.length === 0) {
+    throw new SriovctlError('KUBE_NO_VFS', 'There is no VF with a driver to offer to pods', {
+      hint: 'Run the stages `driver` and `vfs` first.',
+      exit: 'refused',
+    });
+  }
+  return { resourceList: pools.map(poolConfig) };
+};
+
+const shared = (object: KubeObject): WantedObject => ({ object, fieldManager: sharedManager });
+
+/** What all DaemonSets need: their namespace, and the label that lets them onto the node. */
+const preparation = (settings: KubeSettings, node: string): readonly WantedObject[] => [
+  ...(needsNamespace(settings)
+    ? [{ ...shared(namespaceObject(settings.namespace)), onlyIfMissing: true, keep: true }]
+    : []),
+  ...(nodeLabel in settings.nodeSelector
+    ? [{ object: labelledNode(node), fieldManager: nodeManager(node) }]
+    : []),
+];

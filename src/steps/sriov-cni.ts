@@ -1,0 +1,49 @@
+import { requireCluster } from '../kube/cluster.ts';
+import { kubeSettings } from '../kube/defaults.ts';
+import { findExisting } from '../kube/existing.ts';
+import { sriovCniDaemonSet, sriovCniPodLabel } from '../kube/manifests/sriov-cni.ts';
+import { checkRights } from '../kube/permissions.ts';
+import { planObjects } from '../kube/plan-objects.ts';
+import { rolledOut } from '../kube/rollout.ts';
+import { clusterCheck, clusterReachable, skipWithoutCluster } from '../kube/stage.ts';
+import { wantedSriovCni } from '../kube/wanted.ts';
+import type { Step } from '../step.ts';
+
+/** Puts the plugin onto the node that moves a VF into a pod. */
+export const sriovCni: Step = {
+  id: 'sriov-cni',
+  title: 'SR-IOV CNI',
+  scope: 'cluster',
+  skip: skipWithoutCluster,
+  preflight: [
+    clusterReachable,
+    clusterCheck(
+      { id: 'sriov-cni-rights', title: 'the SR-IOV CNI may be installed', severity: 'error' },
+      async ({ cluster, host, settings }) => {
+        if ((await findExisting(cluster, host)).sriovCni !== undefined) return { status: 'pass' };
+        const wanted = wantedSriovCni(settings, cluster.node).map(({ object }) => object);
+        return checkRights(cluster, host, wanted);
+      },
+    ),
+  ],
+  plan: async ({ kube }, host) => {
+    const cluster = await requireCluster(kube, host);
+    if ((await findExisting(cluster, host)).sriovCni !== undefined) return [];
+    return planObjects(cluster, host, wantedSriovCni(kubeSettings(kube), cluster.node));
+  },
+  checks: [
+    clusterCheck(
+      { id: 'sriov-cni-ready', title: 'the SR-IOV CNI is on this node', severity: 'error' },
+      async ({ cluster, host, settings }) => {
+        const { sriovCni: brought } = await findExisting(cluster, host);
+        if (brought !== undefined) return { status: 'pass', detail: `${brought} is used as it is` };
+        return rolledOut(cluster, host, {
+          name: sriovCniDaemonSet,
+          namespace: settings.namespace,
+          podLabel: sriovCniPodLabel,
+        });
+      },
+    ),
+  ],
+  settleMs: () => 180_000,
+};
