@@ -1,0 +1,529 @@
+// Makes fixtures/i350-t2, the demo host: a desktop board with a two-port Intel I350 and an onboard
+// Realtek port. Nothing of it was captured; the facts are those of the cards and of the kernel's
+// sysfs (Documentation/ABI/testing/sysfs-bus-pci). The same input always makes the same tree.
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+
+const top = join(import.meta.dirname, '..', 'fixtures', 'i350-t2');
+const release = '6.1.0-28-amd64';
+const manifest = [];
+
+rmSync(top, { recursive: true, force: true });
+
+const file = (path, content, mode = 0o644) => {
+  mkdirSync(dirname(top + path), { recursive: true });
+  writeFileSync(top + path, content);
+  if (mode !== 0o644) manifest.push(`mode ${mode.toString(8)} ${path}`);
+};
+const link = (path, target) => {
+  mkdirSync(dirname(top + path), { recursive: true });
+  symlinkSync(posix.relative(posix.dirname(path), target), top + path);
+};
+const folder = (path) => manifest.push(`dir ${path}`);
+const readFails = (path, errno, mode = 0o444) => {
+  file(path, '', mode);
+  manifest.push(`errno ${errno} read ${path}`);
+};
+const attributes = (base, mode, values) => {
+  for (const [name, value] of Object.entries(values)) file(`${base}/${name}`, `${value}\n`, mode);
+};
+const hex = (value, width) => value.toString(16).padStart(width, '0');
+
+// -- PCI ---------------------------------------------------------------------------------------
+
+const root = '/sys/devices/pci0000:00';
+const zero = [0n, 0n, 0n];
+const resourceText = (lines, count) =>
+  Array.from({ length: count }, (_, index) => lines[index] ?? zero)
+    .map((line) => line.map((value) => `0x${hex(value, 16)}`).join(' '))
+    .join('\n')
+    .concat('\n');
+
+/** The first 256 bytes, or 4096 with the extended capabilities in `extended`. */
+const config = (of, extended = []) => {
+  const bytes = Buffer.alloc(extended.length > 0 ? 4096 : 256);
+  bytes.writeUInt16LE(of.vendor, 0x00);
+  bytes.writeUInt16LE(of.device, 0x02);
+  bytes.writeUInt16LE(0x0406, 0x04);
+  bytes.writeUInt16LE(0x0010, 0x06);
+  bytes.writeUInt32LE(((of.class << 8) | of.revision) >>> 0, 0x08);
+  bytes.writeUInt8((of.bridge ? 0x01 : 0x00) | (of.multifunction ? 0x80 : 0x00), 0x0e);
+  if (of.bridge) {
+    bytes.set([0, of.bridge.secondary, of.bridge.subordinate], 0x18);
+  } else {
+    bytes.writeUInt16LE(of.subVendor, 0x2c);
+    bytes.writeUInt16LE(of.subDevice, 0x2e);
+  }
+  for (const { at, words } of extended) {
+    for (const [index, word] of words.entries()) bytes.writeUInt32LE(word >>> 0, at + index * 4);
+  }
+  return bytes;
+};
+
+let group = 0;
+const pciFunction = (parent, address, of) => {
+  const base = `${parent}/${address}`;
+  const id = (value) => `0x${hex(value, 4)}`;
+  const classText = hex(of.class, 6);
+  const wide = (value) => hex(value, 8).toUpperCase();
+  const modalias = `pci:v${wide(of.vendor)}d${wide(of.device)}sv${wide(of.subVendor)}sd${wide(of.subDevice)}bc${classText.slice(0, 2)}sc${classText.slice(2, 4)}i${classText.slice(4)}`;
+  attributes(base, 0o444, {
+    vendor: id(of.vendor),
+    device: id(of.device),
+    subsystem_vendor: id(of.subVendor),
+    subsystem_device: id(of.subDevice),
+    class: `0x${classText}`,
+    revision: `0x${hex(of.revision, 2)}`,
+    modalias,
+    irq: of.irq ?? 0,
+    local_cpus: 'ff',
+    local_cpulist: '0-7',
+    ari_enabled: 0,
+    power_state: 'D0',
+    dma_mask_bits: of.dmaBits ?? 32,
+    consistent_dma_mask_bits: of.dmaBits ?? 32,
+    ...of.readOnly,
+  });
+  attributes(base, 0o644, {
+    driver_override: '(null)',
+    enable: of.driver === undefined ? 0 : 1,
+    numa_node: -1,
+    msi_bus: 1,
+    broken_parity_status: 0,
+    d3cold_allowed: 1,
+    ...of.writable,
+  });
+  file(`${base}/remove`, '', 0o220);
+  file(`${base}/rescan`, '', 0o200);
+  file(`${base}/resource`, resourceText(of.resource ?? [], of.bridge ? 17 : 13), 0o444);
+  file(`${base}/config`, config(of, of.extended));
+  const uevent = [
+    ...(of.driver === undefined ? [] : [`DRIVER=${of.driver}`]),
+    `PCI_CLASS=${classText.replace(/^0+/, '').toUpperCase()}`,
+    `PCI_ID=${hex(of.vendor, 4)}:${hex(of.device, 4)}`.toUpperCase(),
+    `PCI_SUBSYS_ID=${hex(of.subVendor, 4)}:${hex(of.subDevice, 4)}`.toUpperCase(),
+    `PCI_SLOT_NAME=${address}`,
+    `MODALIAS=${modalias}`,
+  ];
+  file(`${base}/uevent`, `${uevent.join('\n')}\n`);
+  link(`${base}/subsystem`, '/sys/bus/pci');
+  link(`/sys/bus/pci/devices/${address}`, base);
+  if (of.driver !== undefined) {
+    link(`${base}/driver`, `/sys/bus/pci/drivers/${of.driver}`);
+    link(`/sys/bus/pci/drivers/${of.driver}/${address}`, base);
+  }
+  if (of.bridge) {
+    attributes(base, 0o444, {
+      secondary_bus_number: of.bridge.secondary,
+      subordinate_bus_number: of.bridge.subordinate,
+    });
+  }
+  const groupFolder = `/sys/kernel/iommu_groups/${of.group ?? group}`;
+  link(`${base}/iommu_group`, groupFolder);
+  link(`${base}/iommu`, '/sys/devices/virtual/iommu/dmar0');
+  link(`/sys/devices/virtual/iommu/dmar0/devices/${address}`, base);
+  link(`${groupFolder}/devices/${address}`, base);
+  if (of.group === undefined) {
+    file(`${groupFolder}/type`, 'identity\n');
+    file(`${groupFolder}/reserved_regions`, '0x00000000fee00000 0x00000000feefffff msi\n', 0o444);
+    group += 1;
+  }
+  return base;
+};
+
+const driver = (name, module) => {
+  for (const verb of ['bind', 'unbind', 'new_id', 'remove_id', 'uevent']) {
+    file(`/sys/bus/pci/drivers/${name}/${verb}`, '', 0o200);
+  }
+  if (module === undefined) return;
+  link(`/sys/bus/pci/drivers/${name}/module`, `/sys/module/${module}`);
+  link(`/sys/module/${module}/drivers/pci:${name}`, `/sys/bus/pci/drivers/${name}`);
+  file(`/sys/module/${module}/refcnt`, '0\n', 0o444);
+  file(`/sys/module/${module}/initstate`, 'live\n', 0o444);
+};
+
+driver('pcieport');
+driver('igb', 'igb');
+driver('r8169', 'r8169');
+file('/sys/module/igb/parameters/max_vfs', '0\n', 0o444);
+
+const board = { subVendor: 0x1849, revision: 0x07 };
+pciFunction(root, '0000:00:00.0', {
+  ...board,
+  vendor: 0x8086,
+  device: 0x3ec2,
+  subDevice: 0x3ec2,
+  class: 0x060000,
+});
+
+const window = (start, end, flags) => [start, end, flags];
+const slot = pciFunction(root, '0000:00:01.0', {
+  ...board,
+  vendor: 0x8086,
+  device: 0x1901,
+  subDevice: 0x1901,
+  class: 0x060400,
+  irq: 122,
+  driver: 'pcieport',
+  bridge: { secondary: 1, subordinate: 2 },
+  resource: Object.assign([], {
+    13: window(0x4000n, 0x4fffn, 0x100n),
+    14: window(0xdf000000n, 0xdf3fffffn, 0x200n),
+    15: window(0xdf400000n, 0xdf5fffffn, 0x102201n),
+  }),
+});
+
+/** VF BAR 0 and 3 of 16 KiB a VF, eight of them, whatever the driver offers. */
+const i350 = (port) => {
+  const bar = 0xdf000000n + BigInt(port) * 0x100000n;
+  const vf = 0xdf400000n + BigInt(port) * 0x40000n;
+  return {
+    vendor: 0x8086,
+    device: 0x1521,
+    subVendor: 0x8086,
+    subDevice: 0x5002,
+    class: 0x020000,
+    revision: 0x01,
+    multifunction: true,
+    irq: 16 + port,
+    dmaBits: 64,
+    driver: 'igb',
+    resource: Object.assign([], {
+      0: window(bar, bar + 0xfffffn, 0x40200n),
+      2: window(0x4000n + BigInt(port) * 0x20n, 0x401fn + BigInt(port) * 0x20n, 0x40101n),
+      3: window(
+        0xdf200000n + BigInt(port) * 0x4000n,
+        0xdf203fffn + BigInt(port) * 0x4000n,
+        0x40200n,
+      ),
+      7: window(vf, vf + 0x1ffffn, 0x14220cn),
+      10: window(vf + 0x20000n, vf + 0x3ffffn, 0x14220cn),
+    }),
+    readOnly: {
+      sriov_totalvfs: 7,
+      sriov_offset: 384,
+      sriov_stride: 4,
+      sriov_vf_device: '1520',
+      sriov_vf_total_msix: 0,
+      max_link_speed: '5.0 GT/s PCIe',
+      max_link_width: 4,
+      current_link_speed: '5.0 GT/s PCIe',
+      current_link_width: 4,
+    },
+    writable: { sriov_numvfs: 0, sriov_drivers_autoprobe: 1, reset_method: 'flr pm bus' },
+    // The SR-IOV capability (PCIe 9.3.3): InitialVFs and TotalVFs 8, offset, stride, VF device id.
+    extended: [
+      {
+        at: 0x100,
+        words: [0x16010000 | 0x0010, 0, 0, 0x00080008, 0, (4 << 16) | 384, 0x1520 << 16, 0x553, 1],
+      },
+    ],
+  };
+};
+const ports = [
+  pciFunction(slot, '0000:01:00.0', i350(0)),
+  pciFunction(slot, '0000:01:00.1', i350(1)),
+];
+for (const base of ports) file(`${base}/reset`, '', 0o200);
+
+const onboardSlot = pciFunction(root, '0000:00:1c.0', {
+  ...board,
+  vendor: 0x8086,
+  device: 0xa33c,
+  subDevice: 0xa33c,
+  class: 0x060400,
+  irq: 123,
+  driver: 'pcieport',
+  bridge: { secondary: 5, subordinate: 5 },
+  resource: Object.assign([], {
+    13: window(0x3000n, 0x3fffn, 0x100n),
+    14: window(0xdf600000n, 0xdf6fffffn, 0x200n),
+  }),
+});
+pciFunction(root, '0000:00:1f.0', {
+  ...board,
+  vendor: 0x8086,
+  device: 0xa305,
+  subDevice: 0xa305,
+  class: 0x060100,
+});
+const realtek = pciFunction(onboardSlot, '0000:05:00.0', {
+  vendor: 0x10ec,
+  device: 0x8168,
+  subVendor: 0x1849,
+  subDevice: 0x8168,
+  class: 0x020000,
+  revision: 0x15,
+  irq: 19,
+  dmaBits: 64,
+  driver: 'r8169',
+  resource: Object.assign([], {
+    0: window(0x3000n, 0x30ffn, 0x40101n),
+    2: window(0xdf604000n, 0xdf604fffn, 0x140204n),
+    4: window(0xdf600000n, 0xdf603fffn, 0x140204n),
+  }),
+});
+file('/sys/bus/pci/drivers_probe', '', 0o200);
+file('/sys/bus/pci/drivers_autoprobe', '1\n');
+file('/sys/bus/pci/rescan', '', 0o200);
+
+// -- IOMMU -------------------------------------------------------------------------------------
+
+const unit = '/sys/devices/virtual/iommu/dmar0';
+link('/sys/class/iommu/dmar0', unit);
+attributes(`${unit}/intel-iommu`, 0o444, {
+  address: 'fed91000',
+  cap: 'd2008c40660462',
+  ecap: 'f050da',
+  version: '1:0',
+  domains_supported: 65536,
+  domains_used: 1,
+});
+file('/sys/firmware/acpi/tables/DMAR', '', 0o400);
+
+// -- Netdevs -----------------------------------------------------------------------------------
+
+const netdev = (base, name, of) => {
+  const net = `${base}/net/${name}`;
+  attributes(net, 0o444, {
+    address: of.mac,
+    broadcast: of.broadcast ?? 'ff:ff:ff:ff:ff:ff',
+    addr_assign_type: 0,
+    addr_len: 6,
+    dev_id: '0x0',
+    dev_port: 0,
+    dormant: 0,
+    duplex: of.carrier ? 'full' : 'unknown',
+    ifindex: of.ifindex,
+    iflink: of.ifindex,
+    link_mode: 0,
+    name_assign_type: of.nameType ?? 4,
+    operstate: of.operstate,
+    speed: of.carrier ? 1000 : -1,
+    testing: 0,
+    type: of.type ?? 1,
+    carrier_changes: of.carrier ? 2 : 1,
+  });
+  attributes(net, 0o644, {
+    carrier: of.carrier ? 1 : 0,
+    flags: of.flags,
+    ifalias: '',
+    mtu: of.mtu ?? 1500,
+    netdev_group: 0,
+    proto_down: 0,
+    tx_queue_len: 1000,
+    uevent: `INTERFACE=${name}\nIFINDEX=${of.ifindex}`,
+  });
+  for (const attribute of ['phys_port_id', 'phys_port_name', 'phys_switch_id']) {
+    readFails(`${net}/${attribute}`, 'EOPNOTSUPP');
+  }
+  link(`${net}/subsystem`, '/sys/class/net');
+  link(`/sys/class/net/${name}`, net);
+  if (of.pci) {
+    link(`${net}/device`, base);
+    file(`/run/udev/data/n${of.ifindex}`, `I:1\nE:ID_NET_NAME_PATH=${name}\n`);
+  }
+};
+const up = { operstate: 'up', flags: '0x1003', carrier: true, pci: true };
+netdev('/sys/devices/virtual', 'lo', {
+  mac: '00:00:00:00:00:00',
+  broadcast: '00:00:00:00:00:00',
+  ifindex: 1,
+  operstate: 'unknown',
+  flags: '0x9',
+  carrier: true,
+  mtu: 65536,
+  type: 772,
+  nameType: 2,
+});
+netdev(ports[0], 'enp1s0f0', { ...up, mac: 'a0:36:9f:8c:1d:44', ifindex: 2 });
+netdev(ports[1], 'enp1s0f1', {
+  ...up,
+  mac: 'a0:36:9f:8c:1d:45',
+  ifindex: 3,
+  operstate: 'down',
+  carrier: false,
+});
+netdev(realtek, 'enp5s0', { ...up, mac: '70:85:c2:5b:e0:1f', ifindex: 4 });
+
+// -- /proc -------------------------------------------------------------------------------------
+
+const boot = `BOOT_IMAGE=/boot/vmlinuz-${release} root=UUID=0f4d9b3e-6c1a-4b7e-9d52-3a8f61c07e25 ro quiet intel_iommu=on iommu=pt`;
+file('/proc/cmdline', `${boot}\n`, 0o444);
+file(
+  '/proc/modules',
+  [
+    'igb 286720 0',
+    'i2c_algo_bit 16384 1 igb,',
+    'dca 16384 1 igb,',
+    'r8169 110592 0',
+    'realtek 40960 1',
+  ]
+    .map((line) => `${line}${line.endsWith(',') ? '' : ' -'} Live 0x0000000000000000\n`)
+    .join(''),
+  0o444,
+);
+file('/proc/sys/kernel/osrelease', `${release}\n`, 0o444);
+file('/proc/sys/kernel/random/boot_id', '5b1d7c9a-2f64-4a0e-8c3b-9e7f10d6a4c8\n', 0o444);
+file(
+  '/proc/version',
+  `Linux version ${release} (debian-kernel@lists.debian.org) #1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1\n`,
+  0o444,
+);
+file(
+  '/proc/interrupts',
+  [
+    '            CPU0       CPU1       ',
+    '   8:          0          0  IR-IO-APIC    8-edge      rtc0',
+    ' 124:       1021          0  IR-PCI-MSIX-0000:01:00.0    0-edge      enp1s0f0',
+    ' 125:      48211        377  IR-PCI-MSIX-0000:01:00.0    1-edge      enp1s0f0-TxRx-0',
+    ' 126:          3          0  IR-PCI-MSIX-0000:01:00.1    0-edge      enp1s0f1',
+    ' 127:     103377      10442  IR-PCI-MSIX-0000:05:00.0    0-edge      enp5s0',
+    '',
+  ].join('\n'),
+  0o444,
+);
+file(
+  '/proc/net/route',
+  [
+    'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
+    'enp5s0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0',
+    'enp5s0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0',
+    '',
+  ].join('\n'),
+  0o444,
+);
+
+// -- Modules -----------------------------------------------------------------------------------
+
+const modules = `/lib/modules/${release}`;
+const alias = (vendor, device, module) =>
+  `alias pci:v0000${vendor}d0000${device}sv*sd*bc*sc*i* ${module}`;
+file(
+  `${modules}/modules.alias`,
+  [
+    '# Aliases extracted from modules themselves.',
+    ...['10C9', '10E6', '10E7', '10E8', '1521', '1522', '1523', '1524'].map((id) =>
+      alias('8086', id, 'igb'),
+    ),
+    ...['10CA', '1520'].map((id) => alias('8086', id, 'igbvf')),
+    ...['8161', '8168'].map((id) => alias('10EC', id, 'r8169')),
+    'alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci',
+    '',
+  ].join('\n'),
+);
+const ethernet = 'kernel/drivers/net/ethernet';
+const dependencies = {
+  [`${ethernet}/intel/igb/igb.ko`]: [
+    'kernel/drivers/i2c/algos/i2c-algo-bit.ko',
+    'kernel/drivers/dca/dca.ko',
+  ],
+  [`${ethernet}/intel/igbvf/igbvf.ko`]: [],
+  'kernel/drivers/i2c/algos/i2c-algo-bit.ko': [],
+  'kernel/drivers/dca/dca.ko': [],
+  [`${ethernet}/realtek/r8169.ko`]: ['kernel/drivers/net/phy/realtek.ko'],
+  'kernel/drivers/net/phy/realtek.ko': [],
+  'kernel/drivers/vfio/vfio.ko': [],
+  'kernel/drivers/vfio/vfio_iommu_type1.ko': ['kernel/drivers/vfio/vfio.ko'],
+  'kernel/drivers/vfio/vfio_virqfd.ko': [],
+  'kernel/virt/lib/irqbypass.ko': [],
+  'kernel/drivers/vfio/pci/vfio-pci-core.ko': [
+    'kernel/drivers/vfio/vfio_virqfd.ko',
+    'kernel/drivers/vfio/vfio.ko',
+    'kernel/virt/lib/irqbypass.ko',
+  ],
+  'kernel/drivers/vfio/pci/vfio-pci.ko': [
+    'kernel/drivers/vfio/pci/vfio-pci-core.ko',
+    'kernel/drivers/vfio/vfio_virqfd.ko',
+    'kernel/drivers/vfio/vfio.ko',
+    'kernel/virt/lib/irqbypass.ko',
+  ],
+};
+file(
+  `${modules}/modules.dep`,
+  Object.entries(dependencies)
+    .map(([name, needed]) => `${name}:${needed.map((each) => ` ${each}`).join('')}\n`)
+    .join(''),
+);
+file(`${modules}/modules.builtin`, 'kernel/drivers/pci/pcie/pcieportdrv.ko\n');
+
+// -- Files -------------------------------------------------------------------------------------
+
+file(
+  '/etc/os-release',
+  [
+    'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"',
+    'NAME="Debian GNU/Linux"',
+    'VERSION_ID="12"',
+    'VERSION="12 (bookworm)"',
+    'VERSION_CODENAME=bookworm',
+    'ID=debian',
+    '',
+  ].join('\n'),
+);
+file('/etc/hostname', 'worker-1\n');
+file(
+  '/etc/default/grub',
+  [
+    '# Run update-grub after a change of this file.',
+    'GRUB_DEFAULT=0',
+    'GRUB_TIMEOUT=5',
+    'GRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`',
+    'GRUB_CMDLINE_LINUX_DEFAULT="quiet intel_iommu=on iommu=pt"',
+    'GRUB_CMDLINE_LINUX=""',
+    '',
+  ].join('\n'),
+);
+file(
+  '/boot/grub/grub.cfg',
+  [
+    'set default="0"',
+    'set timeout=5',
+    "menuentry 'Debian GNU/Linux' --class debian --class gnu-linux --class gnu --class os {",
+    '\tinsmod ext2',
+    `\tlinux\t${boot.replace('BOOT_IMAGE=', '')}`,
+    `\tinitrd\t/boot/initrd.img-${release}`,
+    '}',
+    '',
+  ].join('\n'),
+);
+file(
+  '/usr/share/misc/pci.ids',
+  [
+    '10ec  Realtek Semiconductor Co., Ltd.',
+    '\t8168  RTL8111/8168/8211/8411 PCI Express Gigabit Ethernet Controller',
+    '1849  ASRock Incorporation',
+    '8086  Intel Corporation',
+    '\t1520  I350 Ethernet Controller Virtual Function',
+    '\t1521  I350 Gigabit Network Connection',
+    '\t\t8086 5002  Ethernet Server Adapter I350-T2',
+    '\t1901  6th-10th Gen Core Processor PCIe Controller (x16)',
+    '\t3ec2  8th Gen Core Processor Host Bridge/DRAM Registers',
+    '\ta305  Z390 Chipset LPC/eSPI Controller',
+    '\ta33c  Cannon Lake PCH PCI Express Root Port #5',
+    'C 02  Network controller',
+    '\t00  Ethernet controller',
+    'C 06  Bridge',
+    '\t00  Host bridge',
+    '\t01  ISA bridge',
+    '\t04  PCI bridge',
+    '\t\t00  Normal decode',
+    '',
+  ].join('\n'),
+);
+for (const empty of [
+  '/etc/modprobe.d',
+  '/etc/modules-load.d',
+  '/etc/systemd/system',
+  '/etc/udev/rules.d',
+  '/run/systemd/system',
+  '/var/lib',
+]) {
+  folder(empty);
+}
+
+const order = ['dir', 'mode', 'errno'];
+const kindOf = (line) => order.indexOf(line.split(' ')[0]);
+const pathOf = (line) => line.slice(line.indexOf(' /'));
+manifest.sort((a, b) => kindOf(a) - kindOf(b) || (pathOf(a) < pathOf(b) ? -1 : 1));
+writeFileSync(`${top}/MANIFEST`, manifest.map((line) => `${line}\n`).join(''));

@@ -1,0 +1,91 @@
+import { HostError } from '../../errors.ts';
+import type { HostPath } from '../../host.ts';
+import type { Overlay } from '../overlay.ts';
+import { netAttribute, netClass, pciDevice } from '../paths.ts';
+import { readNumber } from '../read.ts';
+import type { Clock } from './clock.ts';
+
+/** What goes wrong in a simulation, stated beforehand as data. */
+export interface Faults {
+  /** What the driver of a PF answers when VFs are to be made (`EPERM`, `ENOSPC` …), by PF address. */
+  readonly driverErrno?: Readonly<Record<string, string>>;
+  /** How many VFs the driver of a PF makes at most; the write succeeds nevertheless. */
+  readonly shortCount?: Readonly<Record<string, number>>;
+  /** VFs whose vfio device somebody holds open: their removal waits for that. */
+  readonly heldVfs?: readonly string[];
+  /** How long after the bind a driver registers its netdev, in milliseconds. */
+  readonly netdevDelayMs?: number;
+  /** What any write to a path fails with (`EROFS`, `EACCES`). */
+  readonly writeErrno?: Readonly<Record<HostPath, string>>;
+}
+
+/** Ways to be wrong on purpose: what proves that the comparison with a real kernel can fail. */
+export interface Deviations {
+  readonly errnos?: Readonly<Record<string, string>>;
+  readonly withoutPhysfn?: boolean;
+  readonly strideOff?: number;
+}
+
+/** What is remembered of a function over an unbind: its netdev gets the same name and MAC again. */
+export interface Remembered {
+  readonly driver: string;
+  readonly netdev?: { readonly name: string; readonly mac: string };
+}
+
+/** The simulated kernel: everything that can be seen is in `fs`, the rest is what the kernel keeps. */
+export interface Kernel {
+  readonly fs: Overlay;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly deviations: Deviations;
+  readonly random: () => number;
+  /** `vendor device` ids that were given to a driver through new_id. */
+  readonly dynamicIds: Map<string, Set<string>>;
+  readonly remembered: Map<string, Remembered>;
+  /** VFs that were probed while their PF was down: they get no carrier. */
+  readonly withoutCarrier: Set<string>;
+  readonly heldVfs: Set<string>;
+  /** Modules that modules.alias names for a modalias. */
+  readonly aliases: Map<string, readonly string[]>;
+  /** The rest of a removal that waits for a held VF, with the lock of all PCI removals. */
+  blocked: (() => Promise<void>) | undefined;
+  lastIfindex: number | undefined;
+  /** No ethN below this is free. */
+  firstFreeEth: number;
+}
+
+/** An errno on its way out of a store function, as the kernel returns it: without a path. */
+export class Errno extends Error {
+  readonly errno: string;
+
+  constructor(errno: string) {
+    super(errno);
+    this.errno = errno;
+  }
+}
+
+/** How long a program waits for a write that does not end, in milliseconds (linux-host.ts). */
+export const patienceMs = 300_000;
+
+/** What a program is told that gives up waiting; the write goes on. */
+export const stillWaiting = (path: HostPath): HostError =>
+  new HostError('ETIMEDOUT', path, `no end after ${patienceMs / 1000} s`);
+
+/** A PCI function's real folder. */
+export const folderOf = async ({ fs }: Kernel, address: string): Promise<HostPath> => {
+  const folder = await fs.realPath(pciDevice(address));
+  if (folder === undefined) throw new Errno('ENODEV');
+  return folder;
+};
+
+/** Interface numbers only grow (dev_new_index in net/core/dev.c). */
+export const nextIfindex = async (kernel: Kernel): Promise<number> => {
+  let last = kernel.lastIfindex ?? 0;
+  if (kernel.lastIfindex === undefined) {
+    for (const name of (await kernel.fs.list(netClass)) ?? []) {
+      last = Math.max(last, (await readNumber(kernel.fs, netAttribute(name, 'ifindex'))) ?? 0);
+    }
+  }
+  kernel.lastIfindex = last + 1;
+  return last + 1;
+};

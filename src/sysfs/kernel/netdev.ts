@@ -1,0 +1,204 @@
+import { posix } from 'node:path';
+import type { HostPath } from '../../host.ts';
+import { isTransientName } from '../netdev.ts';
+import type { Planting } from '../overlay.ts';
+import { netAttribute, netClass, netdev, pciAttribute, udevFolder } from '../paths.ts';
+import { readAttribute, readLinkName } from '../read.ts';
+import { driverFacts } from './drivers.ts';
+import { folderOf, type Kernel, nextIfindex } from './kernel.ts';
+
+/** How long udev takes to rename a new netdev, in milliseconds: seen were 50 to 450. */
+const renameMs = { least: 50, spread: 400 };
+
+/** Gives a function its netdev, ethN for the moment; udev's name follows in no particular order. */
+export const registerNetdev = async (
+  kernel: Kernel,
+  address: string,
+  driver: string,
+): Promise<void> => {
+  const folder = await folderOf(kernel, address);
+  const known = kernel.remembered.get(address)?.netdev;
+  const name = await freeEthName(kernel);
+  const ifindex = await nextIfindex(kernel);
+  const permanent = known !== undefined || driverFacts(driver).assignedMac === true;
+  const mac = known?.mac ?? randomMac(kernel.random);
+  await kernel.fs.plant(
+    `${folder}/net/${name}`,
+    netdevFolder({ name, address, ifindex, mac, permanent }),
+  );
+  await linkNetdev(kernel, folder, name);
+  kernel.clock.after(renameMs.least + kernel.random() * renameMs.spread, () =>
+    renameByUdev(kernel, address, name, ifindex),
+  );
+};
+
+/** Takes a function's netdevs away, as an unbind of its driver does. */
+export const unregisterNetdevs = async (kernel: Kernel, address: string): Promise<void> => {
+  const { fs } = kernel;
+  for (const name of (await fs.list(pciAttribute(address, 'net'))) ?? []) {
+    const ifindex = await readAttribute(fs, netAttribute(name, 'ifindex'));
+    await fs.remove(netdev(name));
+    await fs.remove(`${udevFolder}/data/n${ifindex ?? ''}`);
+  }
+  await fs.remove(pciAttribute(address, 'net'));
+  kernel.firstFreeEth = 0;
+};
+
+/** Sets a netdev administratively up or down; whether a cable is plugged in is assumed to be so. */
+export const setLinkState = async (kernel: Kernel, name: string, up: boolean): Promise<void> => {
+  const { fs } = kernel;
+  const folder = netdev(name);
+  const flags = Number(await readAttribute(fs, `${folder}/flags`));
+  if (((flags & 1) === 1) === up) return;
+  await fs.writeFile(`${folder}/flags`, `0x${(up ? flags | 1 : flags & ~1).toString(16)}\n`);
+  const carrier = up && (await hasCarrier(kernel, name));
+  await fs.writeFile(`${folder}/operstate`, carrier ? 'up\n' : 'down\n');
+  const ofLink = linkAttributes(up, carrier);
+  for (const [attribute, planting] of Object.entries(ofLink)) {
+    if ((await fs.stat(`${folder}/${attribute}`)) !== undefined) {
+      await fs.plant(`${folder}/${attribute}`, planting);
+    }
+  }
+};
+
+const hasCarrier = async ({ fs, withoutCarrier }: Kernel, name: string): Promise<boolean> => {
+  const address = await readLinkName(fs, `${netdev(name)}/device`);
+  return address === undefined || !withoutCarrier.has(address);
+};
+
+/** Attributes that cannot be asked of a netdev that is down (net/core/net-sysfs.c). */
+const linkAttributes = (up: boolean, carrier: boolean): Readonly<Record<string, Planting>> => {
+  const unless = (known: boolean, content: string, mode: number): Planting =>
+    known ? { content, mode } : { content: '', mode, readErrno: 'EINVAL' };
+  return {
+    carrier: unless(up, carrier ? '1\n' : '0\n', 0o644),
+    dormant: unless(up, '0\n', 0o444),
+    duplex: unless(up, carrier ? 'full\n' : 'unknown\n', 0o444),
+    speed: unless(up, carrier ? '1000\n' : '-1\n', 0o444),
+    testing: unless(up, '0\n', 0o444),
+  };
+};
+
+const unsupported: Planting = { content: '', mode: 0o444, readErrno: 'EOPNOTSUPP' };
+const fixed = (content: string): Planting => ({ content, mode: 0o444 });
+
+const netdevFolder = (of: {
+  readonly name: string;
+  readonly address: string;
+  readonly ifindex: number;
+  readonly mac: string;
+  readonly permanent: boolean;
+}): Planting => ({
+  folder: {
+    addr_assign_type: fixed(of.permanent ? '0\n' : '1\n'),
+    addr_len: fixed('6\n'),
+    address: fixed(`${of.mac}\n`),
+    broadcast: fixed('ff:ff:ff:ff:ff:ff\n'),
+    carrier_changes: fixed('1\n'),
+    carrier_down_count: fixed('1\n'),
+    carrier_up_count: fixed('0\n'),
+    dev_id: fixed('0x0\n'),
+    dev_port: fixed('0\n'),
+    device: { link: `../../../${of.address}` },
+    flags: '0x1002\n',
+    gro_flush_timeout: '0\n',
+    ifalias: '',
+    ifindex: fixed(`${of.ifindex}\n`),
+    iflink: fixed(`${of.ifindex}\n`),
+    link_mode: fixed('0\n'),
+    mtu: '1500\n',
+    name_assign_type: fixed('2\n'),
+    napi_defer_hard_irqs: '0\n',
+    netdev_group: '0\n',
+    operstate: fixed('down\n'),
+    phys_port_id: unsupported,
+    phys_port_name: unsupported,
+    phys_switch_id: unsupported,
+    proto_down: '0\n',
+    queues: { folder: { 'rx-0': { folder: {} }, 'tx-0': { folder: {} } } },
+    subsystem: { link: '../../../../../../class/net' },
+    threaded: '0\n',
+    tx_queue_len: '1000\n',
+    type: fixed('1\n'),
+    uevent: `INTERFACE=${of.name}\nIFINDEX=${of.ifindex}\n`,
+    ...linkAttributes(false, false),
+  },
+});
+
+const renameByUdev = async (
+  kernel: Kernel,
+  address: string,
+  from: string,
+  ifindex: number,
+): Promise<void> => {
+  const { fs } = kernel;
+  if ((await fs.stat(udevFolder)) === undefined) return;
+  if ((await readAttribute(fs, netAttribute(from, 'ifindex'))) !== String(ifindex)) return;
+  await fs.mkdir(`${udevFolder}/data`);
+  await fs.writeFile(`${udevFolder}/data/n${ifindex}`, 'I:1\n');
+  await makeMacPersistent(fs, from);
+  const to = await udevName(kernel, address);
+  if (to === undefined || (await fs.stat(netdev(to))) !== undefined) return;
+  const folder = await folderOf(kernel, address);
+  await fs.remove(netdev(from));
+  await fs.rename(`${folder}/net/${from}`, `${folder}/net/${to}`);
+  await linkNetdev(kernel, folder, to);
+  await fs.writeFile(netAttribute(to, 'uevent'), `INTERFACE=${to}\nIFINDEX=${ifindex}\n`);
+  await fs.writeFile(netAttribute(to, 'name_assign_type'), '4\n');
+  kernel.firstFreeEth = 0;
+};
+
+/** MACAddressPolicy=persistent of systemd.link(5): a random MAC is replaced by one that is set. */
+const makeMacPersistent = async (fs: Kernel['fs'], name: string): Promise<void> => {
+  const type = netAttribute(name, 'addr_assign_type');
+  if ((await readAttribute(fs, type)) === '1') await fs.writeFile(type, '3\n');
+};
+
+/** systemd.net-naming-scheme(7): a VF is named after its PF; net.ifnames=0 leaves ethN. */
+const udevName = async (kernel: Kernel, address: string): Promise<string | undefined> => {
+  const { fs, remembered } = kernel;
+  if (/(?:^|\s)net\.ifnames=0(?:\s|$)/.test((await fs.readText('/proc/cmdline')) ?? '')) {
+    return undefined;
+  }
+  const known = remembered.get(address)?.netdev?.name;
+  if (known !== undefined) return known;
+  const pf = await readLinkName(fs, pciAttribute(address, 'physfn'));
+  if (pf === undefined) return undefined;
+  const [pfName] = [...((await fs.list(pciAttribute(pf, 'net'))) ?? [])].sort();
+  const index = await indexOfVf(fs, pf, address);
+  return pfName === undefined || index === undefined || isTransientName(pfName)
+    ? undefined
+    : `${pfName}v${index}`;
+};
+
+const indexOfVf = async (
+  fs: Kernel['fs'],
+  pf: string,
+  address: string,
+): Promise<string | undefined> => {
+  for (const name of (await fs.list(pciAttribute(pf, ''))) ?? []) {
+    const index = /^virtfn(\d+)$/.exec(name)?.[1];
+    if (index !== undefined && (await readLinkName(fs, pciAttribute(pf, name))) === address) {
+      return index;
+    }
+  }
+  return undefined;
+};
+
+const linkNetdev = ({ fs }: Kernel, folder: HostPath, name: string): Promise<void> =>
+  fs.setLink(netdev(name), posix.relative(netClass, `${folder}/net/${name}`));
+
+/** Drivers register `eth%d`: the kernel takes the lowest number that is free. */
+const freeEthName = async (kernel: Kernel): Promise<string> => {
+  let number = kernel.firstFreeEth;
+  while ((await kernel.fs.stat(netdev(`eth${number}`))) !== undefined) number += 1;
+  kernel.firstFreeEth = number + 1;
+  return `eth${number}`;
+};
+
+/** Locally administered, unicast (eth_random_addr in include/linux/etherdevice.h). */
+const randomMac = (random: () => number): string =>
+  Array.from({ length: 6 }, (_, index) => {
+    const byte = Math.floor(random() * 256);
+    return (index === 0 ? (byte & 0xfe) | 0x02 : byte).toString(16).padStart(2, '0');
+  }).join(':');

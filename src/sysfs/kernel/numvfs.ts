@@ -1,0 +1,141 @@
+import type { HostPath } from '../../host.ts';
+import { moduleFolder, pciAttribute } from '../paths.ts';
+import { parsePciAddress, routingId } from '../pci-address.ts';
+import { lastBusAbove } from '../pci-device.ts';
+import { readAttribute, readLinkName, readNumber } from '../read.ts';
+import { attach, driverOf, isPfUp, unbind } from './binding.ts';
+import { type DriverFacts, driverFacts } from './drivers.ts';
+import { Errno, type Kernel, patienceMs, stillWaiting } from './kernel.ts';
+import { autoloadModule } from './modules.ts';
+import { parseU16 } from './parse.ts';
+import { addVf, removeVf, type VfMould, vfMouldOf } from './vfs.ts';
+
+/** A write to sriov_numvfs: the checks and their order are sriov_numvfs_store's (drivers/pci/iov.c). */
+export const storeNumvfs = async (kernel: Kernel, pf: string, value: string): Promise<void> => {
+  const wanted = parseU16(value);
+  if (wanted === undefined) throw new Errno('EINVAL');
+  const total = (await readNumber(kernel.fs, pciAttribute(pf, 'sriov_totalvfs'))) ?? 0;
+  if (wanted > total) throw new Errno('ERANGE');
+  if (kernel.blocked !== undefined) throw await givenUp(kernel, pf);
+  const current = await numvfs(kernel, pf);
+  if (wanted === current) return;
+  const driver = await driverOf(kernel, pf);
+  if (driver === undefined || !(await configuresSriov(kernel, driver))) throw new Errno('ENOENT');
+  if (wanted === 0) return removeVfs(kernel, pf);
+  if (current !== 0) throw new Errno('EBUSY');
+  await enable(kernel, pf, driver, wanted);
+};
+
+/** Removes all VFs of a PF in the order of their index (sriov_disable). */
+export const removeVfs = async (kernel: Kernel, pf: string): Promise<void> => {
+  const count = await numvfs(kernel, pf);
+  const removeFrom = async (first: number): Promise<void> => {
+    for (let index = first; index < count; index += 1) {
+      const address = await readLinkName(kernel.fs, pciAttribute(pf, `virtfn${index}`));
+      if (address === undefined) continue;
+      if (kernel.heldVfs.has(address)) {
+        kernel.blocked = () => removeFrom(index);
+        await setNumvfs(kernel, pf, count, 'ETIMEDOUT');
+        return;
+      }
+      await unbind(kernel, address);
+      await removeVf(kernel, pf, index);
+    }
+    kernel.blocked = undefined;
+    await setNumvfs(kernel, pf, 0);
+  };
+  await removeFrom(0);
+  // Read again: the removal may have come to a held VF.
+  if (isBlocked(kernel)) throw await givenUp(kernel, pf);
+};
+
+const isBlocked = ({ blocked }: Kernel): boolean => blocked !== undefined;
+
+/** What the writing program sees: it gives up at its deadline, the kernel does not. */
+const givenUp = async ({ clock }: Kernel, pf: string) => {
+  await clock.advance(patienceMs);
+  return stillWaiting(pciAttribute(pf, 'sriov_numvfs'));
+};
+
+const numvfs = async ({ fs }: Kernel, pf: string): Promise<number> =>
+  (await readNumber(fs, pciAttribute(pf, 'sriov_numvfs'))) ?? 0;
+
+const setNumvfs = async (
+  { fs }: Kernel,
+  pf: string,
+  count: number,
+  readErrno?: string,
+): Promise<void> => {
+  const path = pciAttribute(pf, 'sriov_numvfs');
+  const mode = (await fs.stat(path))?.mode ?? 0o644;
+  await fs.plant(path, {
+    content: `${count}\n`,
+    mode,
+    ...(readErrno !== undefined && { readErrno }),
+  });
+};
+
+/** vfio-pci makes VFs only where its parameter enable_sriov says so. */
+const configuresSriov = async ({ fs }: Kernel, driver: string): Promise<boolean> => {
+  if (driver !== 'vfio-pci') return driverFacts(driver).withoutSriov !== true;
+  const parameter: HostPath = `${moduleFolder('vfio_pci')}/parameters/enable_sriov`;
+  return (await readAttribute(fs, parameter)) === 'Y';
+};
+
+/** All VFs or none; the count is written last, as num_VFs is set last (sriov_enable). */
+const enable = async (
+  kernel: Kernel,
+  pf: string,
+  driver: string,
+  wanted: number,
+): Promise<void> => {
+  const { faults } = kernel;
+  const facts = driverFacts(driver);
+  const errno = faults.driverErrno?.[pf];
+  if (errno !== undefined) throw new Errno(errno);
+  if (facts.whileDown !== undefined && !(await isPfUp(kernel, pf))) {
+    if (facts.whileDown === 'no VFs') return;
+    throw new Errno(facts.whileDown);
+  }
+  const count = Math.min(wanted, faults.shortCount?.[pf] ?? wanted);
+  const mould = await vfMouldOf(kernel, pf);
+  if (count === 0 || (await lacksSpace(kernel, mould, count, facts))) return;
+  for (let index = 0; index < count; index += 1) {
+    const address = await addVf(kernel, mould, index);
+    if (driver === 'vfio-pci') {
+      await kernel.fs.writeFile(pciAttribute(address, 'driver_override'), 'vfio-pci\n');
+    }
+    await attach(kernel, address);
+    autoloadModule(kernel, address);
+  }
+  await setNumvfs(kernel, pf, count);
+};
+
+/** ENOMEM for lack of address space or bus numbers; whether a driver kept it to itself. */
+const lacksSpace = async (
+  kernel: Kernel,
+  mould: VfMould,
+  count: number,
+  { ignoresFailure }: DriverFacts,
+): Promise<boolean> => {
+  const lacking = barsUnassigned(mould) || (await beyondBus(kernel, mould, count));
+  if (lacking && ignoresFailure !== true) throw new Errno('ENOMEM');
+  return lacking;
+};
+
+/** IORESOURCE_UNSET, include/linux/ioport.h. */
+const unset = 0x20000000n;
+
+/** "not enough MMIO resources for SR-IOV"; a tree without `resource` is taken at its word. */
+const barsUnassigned = ({ bars }: VfMould): boolean =>
+  bars.length > 0 &&
+  (bars.every(({ start }) => start === 0n) ||
+    bars.some(({ start, flags }) => flags !== 0n && (start === 0n || (flags & unset) !== 0n)));
+
+/** "bus out of range": the last VF may not be behind the end of the bridge above. */
+const beyondBus = async (kernel: Kernel, mould: VfMould, count: number): Promise<boolean> => {
+  const place = parsePciAddress(mould.pf);
+  const lastBus = (await lastBusAbove(kernel.fs, mould.pf)) ?? 0xff;
+  const last = (place ? routingId(place) : 0) + mould.offset + (count - 1) * mould.stride;
+  return last >> 8 > lastBus;
+};

@@ -1,0 +1,295 @@
+import { posix } from 'node:path';
+import { HostError } from '../errors.ts';
+import type { FileStat, HostFs, HostPath } from '../host.ts';
+import { child, type Entry, type PathWalk, pathWalk } from './path-walk.ts';
+import { decodeText, isSealed } from './text.ts';
+import type { TreeFs } from './tree-fs.ts';
+
+/** A file, link or folder that is to be put into the overlay with all that is in it. */
+export type Planting =
+  | string
+  | Uint8Array
+  | { readonly link: string }
+  | { readonly content: string | Uint8Array; readonly mode?: number; readonly readErrno?: string }
+  | { readonly folder: Readonly<Record<string, Planting>> };
+
+interface Owned {
+  mode: number;
+  uid: number;
+  gid: number;
+}
+interface FileNode extends Owned {
+  readonly kind: 'file';
+  content: string | Uint8Array;
+  readErrno?: string | undefined;
+}
+interface LinkNode {
+  readonly kind: 'link';
+  readonly target: string;
+}
+/** `opaque` hides what the base has under the same path. */
+interface FolderNode extends Owned {
+  readonly kind: 'directory';
+  readonly opaque: boolean;
+  readonly entries: Map<string, Node>;
+}
+/** What the base has here is gone. */
+interface Whiteout {
+  readonly kind: 'gone';
+}
+type Node = FileNode | LinkNode | FolderNode | Whiteout;
+
+/** A real path looked up: the overlay's node, and whether the base may be asked if there is none. */
+interface Found {
+  readonly node: Node | undefined;
+  readonly baseVisible: boolean;
+}
+
+/**
+ * A copy-on-write view: reads come from the base but for what has been changed here, and the base is
+ * never written to. Links lead from the one into the other.
+ */
+export class Overlay implements TreeFs {
+  readonly #base: HostFs;
+  readonly #root: FolderNode = folderNode(new Map(), false);
+  readonly #walk: PathWalk;
+  readonly #baseEntries = new Map<HostPath, Entry>();
+  readonly #changed = new Set<HostPath>();
+
+  constructor(base: HostFs) {
+    this.#base = base;
+    this.#walk = pathWalk((real) => this.#entry(real));
+  }
+
+  async readText(path: HostPath): Promise<string | undefined> {
+    const real = await this.#walk.follow(path);
+    if (real === undefined) return undefined;
+    const node = this.#find(real).node;
+    if (node === undefined) return this.#base.readText(real);
+    const content = readable(path, real, node);
+    return typeof content === 'string' || content === undefined
+      ? content
+      : decodeText(path, content);
+  }
+
+  async readBytes(path: HostPath): Promise<Uint8Array | undefined> {
+    const real = await this.#walk.follow(path);
+    if (real === undefined) return undefined;
+    const node = this.#find(real).node;
+    if (node === undefined && 'readBytes' in this.#base) {
+      return (this.#base as TreeFs).readBytes(real);
+    }
+    const content =
+      node === undefined ? await this.#base.readText(real) : readable(path, real, node);
+    return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  }
+
+  async writeErrno(path: HostPath): Promise<string | undefined> {
+    const real = await this.#walk.follow(path);
+    if (real === undefined || !('writeErrno' in this.#base)) return undefined;
+    return this.#find(real).baseVisible ? (this.#base as TreeFs).writeErrno(real) : undefined;
+  }
+
+  async readLink(path: HostPath): Promise<string | undefined> {
+    const real = await this.#walk.place(path);
+    const entry = real && (await this.#entry(real));
+    if (entry === undefined) return undefined;
+    if (entry.kind !== 'link') throw new HostError('EINVAL', path, 'read');
+    return entry.target;
+  }
+
+  async list(path: HostPath): Promise<readonly string[] | undefined> {
+    const real = await this.#walk.follow(path);
+    if (real === undefined) return undefined;
+    const { node, baseVisible } = this.#find(real);
+    if (node === undefined) return this.#base.list(real);
+    if (node.kind !== 'directory') throw new HostError('ENOTDIR', path, 'read');
+    const names = new Set(baseVisible ? await this.#base.list(real) : []);
+    for (const [name, { kind }] of node.entries) {
+      if (kind === 'gone') names.delete(name);
+      else names.add(name);
+    }
+    return [...names];
+  }
+
+  async stat(path: HostPath): Promise<FileStat | undefined> {
+    const real = await this.#walk.place(path);
+    return real && this.#stat(real);
+  }
+
+  /** The path behind all links; `undefined` if nothing is there. */
+  realPath(path: HostPath): Promise<HostPath | undefined> {
+    return this.#walk.follow(path);
+  }
+
+  /** What writes there would fail with, apart from the permissions: ENOENT, EISDIR or nothing. */
+  async has(path: HostPath): Promise<boolean> {
+    return (await this.#walk.follow(path)) !== undefined;
+  }
+
+  /**
+   * Replaces or makes a file, behind the links that lead to it. Mode and owner stay unless given.
+   *
+   * @throws HostError ENOENT without its folder, EISDIR for a folder.
+   */
+  async writeFile(
+    path: HostPath,
+    content: string | Uint8Array,
+    owned: Partial<Owned> = {},
+  ): Promise<void> {
+    const place = await this.#walk.place(path);
+    const entry = place && (await this.#entry(place));
+    const real = entry?.kind === 'link' ? await this.#walk.follow(path) : place;
+    if (real === undefined) throw new HostError('ENOENT', path, 'write');
+    const old = await this.#stat(real);
+    if (old?.kind === 'directory') throw new HostError('EISDIR', path, 'write');
+    const { mode, uid, gid } = { mode: 0o644, uid: 0, gid: 0, ...old, ...owned };
+    await this.#put(real, { kind: 'file', content, mode, uid, gid });
+    if (old === undefined) this.#walk.forget();
+  }
+
+  /** Makes a symbolic link; what stood there is replaced. */
+  async setLink(path: HostPath, target: string): Promise<void> {
+    await this.plant(path, { link: target });
+  }
+
+  /** Makes a folder and those above it; one that exists is left as it is. */
+  async mkdir(path: HostPath): Promise<void> {
+    if ((await this.#walk.follow(path)) === undefined) await this.plant(path, { folder: {} });
+  }
+
+  /** Puts a file, a link or a whole folder where nothing of what stood there shines through. */
+  async plant(path: HostPath, planting: Planting): Promise<void> {
+    await this.#plantNode(path, nodeOf(planting));
+  }
+
+  /** Removes a file, a link or a folder with all that is in it; it need not exist. */
+  async remove(path: HostPath): Promise<void> {
+    const real = await this.#walk.place(path);
+    if (real === undefined || (await this.#entry(real)) === undefined) return;
+    await this.#put(real, { kind: 'gone' });
+    this.#walk.forget();
+  }
+
+  /** Gives a file, link or folder that was put into the overlay another place. */
+  async rename(from: HostPath, to: HostPath): Promise<void> {
+    const real = await this.#walk.place(from);
+    const node = real && this.#find(real).node;
+    if (node === undefined) throw new HostError('EXDEV', from, 'not in the overlay');
+    await this.remove(from);
+    await this.#plantNode(to, node);
+  }
+
+  /** The real path of everything that was written, made or removed, in the order it happened. */
+  changes(): readonly HostPath[] {
+    return [...this.#changed];
+  }
+
+  async #plantNode(path: HostPath, node: Node): Promise<void> {
+    const folder = posix.dirname(path) as HostPath;
+    if ((await this.#walk.follow(folder)) === undefined) await this.mkdir(folder);
+    const real = await this.#walk.place(path);
+    if (real === undefined) throw new HostError('ENOENT', path, 'write');
+    await this.#put(real, node);
+    this.#walk.forget();
+  }
+
+  #find(real: HostPath): Found {
+    let node: Node | undefined = this.#root;
+    let baseVisible = true;
+    for (const name of real.split('/')) {
+      if (name === '') continue;
+      if (node.kind !== 'directory') return { node: { kind: 'gone' }, baseVisible: false };
+      baseVisible &&= !node.opaque;
+      node = node.entries.get(name);
+      if (node === undefined) {
+        return { node: baseVisible ? undefined : { kind: 'gone' }, baseVisible };
+      }
+    }
+    return { node, baseVisible: baseVisible && node.kind === 'directory' && !node.opaque };
+  }
+
+  async #entry(real: HostPath): Promise<Entry | undefined> {
+    const { node } = this.#find(real);
+    if (node !== undefined) return node.kind === 'gone' ? undefined : node;
+    const known = this.#baseEntries.get(real);
+    if (known !== undefined) return known;
+    const stat = await this.#base.stat(real);
+    if (stat === undefined) return undefined;
+    const entry: Entry =
+      stat.kind === 'link'
+        ? { kind: 'link', target: (await this.#base.readLink(real)) ?? '' }
+        : { kind: stat.kind };
+    if (entry.kind !== 'file') this.#baseEntries.set(real, entry);
+    return entry;
+  }
+
+  async #stat(real: HostPath): Promise<FileStat | undefined> {
+    const { node } = this.#find(real);
+    if (node === undefined) return this.#base.stat(real);
+    if (node.kind === 'gone') return undefined;
+    if (node.kind === 'link') return { kind: 'link', mode: 0o777, uid: 0, gid: 0 };
+    const base = node === this.#root ? await this.#base.stat(real) : undefined;
+    const { kind, mode, uid, gid } = base ?? node;
+    return { kind, mode, uid, gid };
+  }
+
+  async #put(real: HostPath, node: Node): Promise<void> {
+    const folder = await this.#folderNode(posix.dirname(real) as HostPath);
+    folder.entries.set(posix.basename(real), node);
+    this.#changed.delete(real);
+    this.#changed.add(real);
+  }
+
+  /** The overlay's own node for a folder that exists; made from the base's if need be. */
+  async #folderNode(real: HostPath): Promise<FolderNode> {
+    const { node } = this.#find(real);
+    if (node?.kind === 'directory') return node;
+    if (node !== undefined) throw new HostError('ENOTDIR', real, 'write');
+    const stat = await this.#base.stat(real);
+    if (stat?.kind !== 'directory') throw new HostError('ENOTDIR', real, 'write');
+    const parent = await this.#folderNode(posix.dirname(real) as HostPath);
+    const made: FolderNode = { ...folderNode(new Map(), false), ...owner(stat) };
+    parent.entries.set(posix.basename(real), made);
+    return made;
+  }
+}
+
+/** The content of a node of the overlay, or the errno its reader would get. */
+const readable = (path: HostPath, real: HostPath, node: Node): FileNode['content'] | undefined => {
+  if (node.kind === 'directory') throw new HostError('EISDIR', path, 'read');
+  if (node.kind !== 'file') return undefined;
+  const errno = node.readErrno ?? (isSealed(real, node.mode) ? 'EACCES' : undefined);
+  if (errno === 'ENOENT' || errno === 'ENODEV') return undefined;
+  if (errno !== undefined) throw new HostError(errno, path, 'read');
+  return node.content;
+};
+
+const nodeOf = (planting: Planting): Node => {
+  if (typeof planting === 'string' || planting instanceof Uint8Array) {
+    return { kind: 'file', content: planting, mode: 0o644, uid: 0, gid: 0 };
+  }
+  if ('link' in planting) return { kind: 'link', target: planting.link };
+  if ('folder' in planting) {
+    const entries = Object.entries(planting.folder).map(
+      ([name, inner]) => [name, nodeOf(inner)] as const,
+    );
+    return folderNode(new Map(entries), true);
+  }
+  const { content, mode = 0o644, readErrno } = planting;
+  return { kind: 'file', content, mode, uid: 0, gid: 0, readErrno };
+};
+
+const folderNode = (entries: Map<string, Node>, opaque: boolean): FolderNode => ({
+  kind: 'directory',
+  opaque,
+  entries,
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+});
+
+const owner = ({ mode, uid, gid }: FileStat): Owned => ({ mode, uid, gid });
+
+/** The path of a name in a folder of an overlay. */
+export const within = child;

@@ -1,0 +1,63 @@
+import { posix } from 'node:path';
+import { SriovctlError } from '../errors.ts';
+import type { HostPath } from '../host.ts';
+
+/** What a folder of plain files cannot say about the host it was captured from. */
+export interface Manifest {
+  /** Empty folders, which git does not keep. */
+  readonly directories: ReadonlySet<HostPath>;
+  readonly modes: ReadonlyMap<HostPath, number>;
+  readonly readErrnos: ReadonlyMap<HostPath, string>;
+  readonly writeErrnos: ReadonlyMap<HostPath, string>;
+}
+
+/** The file at the top of a tree that holds it. */
+export const manifestName = 'MANIFEST';
+
+/**
+ * Reads the lines `dir PATH`, `mode OCTAL PATH` and `errno NAME read|write PATH`.
+ *
+ * @throws SriovctlError for any other line.
+ */
+export const parseManifest = (text: string, file: string): Manifest => {
+  const directories = new Set<HostPath>();
+  const modes = new Map<HostPath, number>();
+  const errnos = { read: new Map<HostPath, string>(), write: new Map<HostPath, string>() };
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [, dir] = /^dir (\/.*)$/.exec(line) ?? [];
+    const [, octal, modePath] = /^mode ([0-7]{3,4}) (\/.*)$/.exec(line) ?? [];
+    const [, errno, verb, errnoPath] = /^errno (E[A-Z0-9]+) (read|write) (\/.*)$/.exec(line) ?? [];
+    if (dir !== undefined) addDirectory(directories, dir as HostPath);
+    else if (octal !== undefined) modes.set(modePath as HostPath, Number.parseInt(octal, 8));
+    else if (errno !== undefined)
+      errnos[verb as 'read' | 'write'].set(errnoPath as HostPath, spelled(errno));
+    else throw malformed(file, index + 1, line);
+  }
+  return { directories, modes, readErrnos: errnos.read, writeErrnos: errnos.write };
+};
+
+export const formatManifest = (manifest: Manifest): string => {
+  const lines = [
+    ...[...manifest.directories].map((path) => `dir ${path}`),
+    ...[...manifest.modes].map(
+      ([path, mode]) => `mode ${mode.toString(8).padStart(3, '0')} ${path}`,
+    ),
+    ...[...manifest.readErrnos].map(([path, errno]) => `errno ${errno} read ${path}`),
+    ...[...manifest.writeErrnos].map(([path, errno]) => `errno ${errno} write ${path}`),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+};
+
+/** The name that errors of this program use (see errno.ts). */
+const spelled = (errno: string): string => (errno === 'ENOTSUP' ? 'EOPNOTSUPP' : errno);
+
+const addDirectory = (directories: Set<HostPath>, path: HostPath): void => {
+  for (let at = path; at !== '/'; at = posix.dirname(at) as HostPath) directories.add(at);
+};
+
+const malformed = (file: string, line: number, text: string): SriovctlError =>
+  new SriovctlError('TREE_MANIFEST', `${file}, line ${line}: cannot make sense of "${text}"`, {
+    exit: 'usage',
+    hint: 'Lines are `dir PATH`, `mode OCTAL PATH` and `errno NAME read|write PATH`.',
+  });
