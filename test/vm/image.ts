@@ -1,21 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import {
-  chmod,
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { chmod, copyFile, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
+import { buildInto, cacheDirectory } from './cache.ts';
 import { installGrub } from './image/grub.ts';
-import { bootMachine, type Image } from './machine.ts';
+import type { Image } from './launch.ts';
+import { startMachine } from './machine.ts';
+import { defaultHardware } from './qemu.ts';
 
 export interface ImageDefinition {
   readonly name: string;
@@ -59,9 +50,8 @@ export const debianWithNode: ImageDefinition = {
 
 /** Builds the image unless one made from the same ingredients is in the cache. */
 export async function ensureImage(definition: ImageDefinition): Promise<Image> {
-  const cache = cacheDirectory();
-  const finished = path.join(cache, `${definition.name}-${await hashOf(definition)}`);
-  if (!existsSync(finished)) await build(definition, cache, finished);
+  const finished = path.join(cacheDirectory(), `${definition.name}-${await hashOf(definition)}`);
+  await buildInto(finished, async (building) => build(definition, building));
   return imageIn(finished);
 }
 
@@ -72,14 +62,6 @@ const imageIn = (directory: string): Image => ({
   kernel: path.join(directory, 'vmlinuz'),
   initrd: path.join(directory, 'initrd.img'),
 });
-
-function cacheDirectory(): string {
-  const { SRIOVCTL_VM_CACHE, XDG_CACHE_HOME } = process.env;
-  return path.join(
-    SRIOVCTL_VM_CACHE ?? XDG_CACHE_HOME ?? path.join(homedir(), '.cache'),
-    'sriovctl-vm',
-  );
-}
 
 /** Covers the definition, this file and every file under image/ with its mode: all that determines the result. */
 async function hashOf(definition: ImageDefinition): Promise<string> {
@@ -100,24 +82,14 @@ async function filesBelow(directory: string): Promise<string[]> {
     .sort();
 }
 
-/** Builds beside the final place and renames, so that a killed build is never mistaken for an image. */
-async function build(definition: ImageDefinition, cache: string, finished: string): Promise<void> {
-  await mkdir(cache, { recursive: true });
-  const building = await mkdtemp(path.join(cache, 'building-'));
-  try {
-    const root = path.join(building, 'root');
-    await installSystem(definition, building, root);
-    const image = imageIn(building);
-    await copyBootFiles(root, image);
-    await makeDisk(root, image.disk, building);
-    await asRootOfImage(['rm', '-rf', root]);
-    await bootOnce(image);
-    await rename(building, finished).catch((error: unknown) => {
-      if (!existsSync(finished)) throw error;
-    });
-  } finally {
-    await rm(building, { recursive: true, force: true });
-  }
+async function build(definition: ImageDefinition, building: string): Promise<void> {
+  const root = path.join(building, 'root');
+  await installSystem(definition, building, root);
+  const image = imageIn(building);
+  await copyBootFiles(root, image);
+  await makeDisk(root, image.disk, building);
+  await asRootOfImage(['rm', '-rf', root]);
+  await bootOnce(image);
 }
 
 async function installSystem(definition: ImageDefinition, building: string, root: string) {
@@ -186,7 +158,11 @@ async function asRootOfImage(argv: readonly [string, ...string[]]): Promise<void
 
 /** Lets systemd do what it does on a first boot and GRUB write its real configuration, once for all guests. */
 async function bootOnce(image: Image): Promise<void> {
-  await using machine = await bootMachine(image, { writeToImage: true });
+  await using machine = await startMachine({
+    image,
+    hardware: defaultHardware,
+    writeToImage: true,
+  });
   await machine.sh('update-grub');
   await machine.powerOff();
 }

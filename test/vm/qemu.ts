@@ -12,6 +12,14 @@ export interface Hardware {
   readonly qemuArguments: readonly string[];
 }
 
+export const defaultHardware: Hardware = {
+  firmware: 'direct',
+  iommu: true,
+  append: '',
+  memoryMiB: 1024,
+  qemuArguments: [],
+};
+
 /** Where QEMU finds and leaves things. */
 export interface MachineFiles {
   readonly disk: string;
@@ -98,7 +106,12 @@ function sharedFolder(tag: string, directory: string, address: string, readonly:
 
 function channelArguments(files: MachineFiles): readonly string[] {
   return [
-    ...['-serial', `file:${files.consoleLog}`],
+    ...[
+      '-chardev',
+      `file,id=console,path=${files.consoleLog},append=on`,
+      '-serial',
+      'chardev:console',
+    ],
     ...['-serial', `unix:${files.shellSocket},server=on,wait=off`],
     ...['-device', 'virtio-serial-pci,bus=pcie.0,addr=0x5'],
     ...['-chardev', `socket,id=agent,path=${files.agentSocket}`],
