@@ -11,10 +11,15 @@ export interface Rehearsed {
   readonly host: Host;
 }
 
-/** The very same run on a simulation of the host: nothing is written, and no time passes. */
+/**
+ * The very same run on a simulation of the host: nothing is written, and no time passes. A failure
+ * in it is a failure foretold, and so a refusal.
+ */
 export const rehearse = async (run: Run, simulate: (host: Host) => Host): Promise<Rehearsed> => {
   const host = simulate(run.host);
-  return { host, result: await apply({ ...run, host, journal: noJournal }) };
+  const result = await apply({ ...run, host, journal: noJournal });
+  const foretold = result.outcome === 'rolled-back' || result.outcome === 'rollback-incomplete';
+  return { host, result: foretold ? { ...result, outcome: 'refused', leftover: [] } : result };
 };
 
 /** Whether a rehearsal ended in a way that a real run may follow. */

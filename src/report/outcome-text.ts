@@ -42,11 +42,7 @@ const closing = ({ outcome }: Ending, count: number, predicted: boolean): readon
     case 'refused':
       return ['Refused: nothing was changed.'];
     case 'rolled-back':
-      return [
-        predicted
-          ? 'It would fail: nothing was changed.'
-          : 'Failed: what this run did has been taken back.',
-      ];
+      return ['Failed: what this run did has been taken back.'];
     case 'interrupted':
       return [
         'Interrupted: what this run did has been taken back. Run the same command again to go on.',
