@@ -15,9 +15,12 @@ const file = (path, content, mode = 0o644) => {
   writeFileSync(top + path, content);
   if (mode !== 0o644) manifest.push(`mode ${mode.toString(8)} ${path}`);
 };
+/** As the kernel spells links: a folder above the link is named too, `../../../0000:01:00.0`. */
 const link = (path, target) => {
   mkdirSync(dirname(top + path), { recursive: true });
-  symlinkSync(posix.relative(posix.dirname(path), target), top + path);
+  const way = posix.relative(posix.dirname(path), target);
+  const spelled = /(^|\/)\.\.$/.test(way) ? `${way}/../${posix.basename(target)}` : way;
+  symlinkSync(spelled, top + path);
 };
 const folder = (path) => manifest.push(`dir ${path}`);
 const readFails = (path, errno, mode = 0o444) => {
