@@ -6,7 +6,7 @@ import type { Deviations, Faults, Kernel } from './kernel/kernel.ts';
 import { loadModule } from './kernel/modules.ts';
 import { setLinkState } from './kernel/netdev.ts';
 import { writeAttribute } from './kernel/write.ts';
-import { commandModels } from './models.ts';
+import { commandModels } from './models/command-models.ts';
 import { Overlay } from './overlay.ts';
 import { netdev } from './paths.ts';
 
@@ -50,7 +50,7 @@ export const simulateHost = (base: HostView, options: SimulationOptions = {}): S
   const unmodelled: Command[] = [];
 
   const run = async (command: Command): Promise<void> => {
-    const answer = await answerOf(kernel, options, command);
+    const answer = await answerOf(kernel, options, command, base);
     if (answer === undefined) unmodelled.push(command);
     else if (isActions(answer)) for (const action of answer) await perform(action);
     else assertSuccess(command, answer);
@@ -116,7 +116,7 @@ const answerOf = async (
   kernel: Kernel,
   { models = {}, cluster }: SimulationOptions,
   command: Command,
-  base?: HostView,
+  base: HostView,
 ): Promise<readonly Action[] | CommandResult | undefined> => {
   const program = posix.basename(command.argv[0]);
   const own = await models[program]?.(command, kernel.fs);

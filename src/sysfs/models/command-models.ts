@@ -1,0 +1,28 @@
+import type { Command, CommandResult, HostView } from '../../host.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { ipModel } from './ip.ts';
+import { lspciModel } from './lspci.ts';
+import { modinfoModel } from './modinfo.ts';
+import { printed } from './printed.ts';
+
+/**
+ * What a program would answer on a simulated host, in the words of the real one, so that the same code
+ * reads both; `undefined` if that is not known. `base` is the host below the simulation.
+ */
+export type QueryModel = (
+  command: Command,
+  kernel: Kernel,
+  base: HostView,
+) => Promise<CommandResult | undefined>;
+
+/** Models of programs by their name. */
+export const commandModels: Readonly<Record<string, QueryModel>> = {
+  ip: ipModel,
+  lspci: lspciModel,
+  modinfo: modinfoModel,
+  udevadm: async ({ argv }, { clock }) => {
+    if (argv[1] !== 'settle') return undefined;
+    await clock.settle();
+    return printed('');
+  },
+};
