@@ -47,9 +47,28 @@ export interface KubeSpec {
   };
 }
 
+/**
+ * What makes the VFs again after a boot. `boot-unit` is the default everywhere; `ignition`, `talos`,
+ * `netplan` and `networkmanager` only write down what a human hands to these; `none` leaves it out.
+ */
+export const persistMechanisms = [
+  'boot-unit',
+  'rc-local',
+  'networkd-link',
+  'networkmanager',
+  'netplan',
+  'ignition',
+  'talos',
+  'none',
+] as const;
+
+export type PersistMechanism = (typeof persistMechanisms)[number];
+
 /** The wanted state of one node, with every PF found. */
 export interface ResolvedSpec {
   readonly pfs: readonly ResolvedPf[];
   readonly iommu: 'auto' | 'on' | 'off';
+  /** Left out it is `boot-unit`, where the host can run it. */
+  readonly persist?: PersistMechanism;
   readonly kube: KubeSpec;
 }

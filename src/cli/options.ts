@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Permission } from '../change.ts';
 import { SriovctlError } from '../errors.ts';
+import { type PersistMechanism, persistMechanisms } from '../resolved-spec.ts';
 import type { NodeSpecInput } from '../spec/node-spec.ts';
 import type { Step } from '../step.ts';
 
@@ -9,6 +10,8 @@ export interface StageFlags {
   readonly pf?: PfFlags;
   readonly vfs?: PfFlags;
   readonly iommu?: 'auto' | 'on' | 'off';
+  /** `false` is --no-persist. */
+  readonly persist?: PersistMechanism | false;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
   readonly kube?: boolean;
@@ -56,6 +59,12 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
   };
   return command
     .addOption(new Option('--iommu <mode>', 'auto, on or off').choices(['auto', 'on', 'off']))
+    .addOption(
+      new Option('--persist <mechanism>', 'what makes the VFs again after a boot').choices(
+        persistMechanisms,
+      ),
+    )
+    .option('--no-persist', 'set nothing up for the next boot')
     .option('--only <stages>', `run these stages only (${ids.join(', ')})`, stageList)
     .option('--skip <stages>', 'leave these stages out', stageList)
     .option('--kube', 'fail when no cluster can be reached')
@@ -83,6 +92,7 @@ export const specFromFlags = (
       });
     }),
     ...(flags.iommu !== undefined && { iommu: flags.iommu }),
+    ...(flags.persist !== undefined && { persist: flags.persist || ('none' as const) }),
     kube: {
       mode: flags.kube === undefined ? 'auto' : flags.kube ? 'required' : 'off',
       ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
-import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
+import { persistMechanisms, type ResolvedPf, type ResolvedSpec } from '../resolved-spec.ts';
 import { isPfSelector, resolvePf } from '../sysfs/resolve-pf.ts';
 
 /** NumVFs of the SR-IOV capability is a 16-bit register. */
@@ -27,6 +27,7 @@ const kubeSchema = z.strictObject({
 export const nodeSpecSchema = z.strictObject({
   pfs: z.array(pfSchema),
   iommu: z.enum(['auto', 'on', 'off']).default('auto'),
+  persist: z.enum(persistMechanisms).optional(),
   kube: kubeSchema.prefault({}),
 });
 
@@ -75,6 +76,7 @@ export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<Resol
   return {
     pfs,
     iommu: spec.iommu,
+    ...(spec.persist !== undefined && { persist: spec.persist }),
     kube: {
       ...kube,
       ...(kubeconfig !== undefined && { kubeconfig }),
