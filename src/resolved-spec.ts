@@ -64,10 +64,19 @@ export const persistMechanisms = [
 
 export type PersistMechanism = (typeof persistMechanisms)[number];
 
+/** How kernel arguments are put into the boot configuration, and which besides those that are needed. */
+export interface BootOptions {
+  /** Edit GRUB_CMDLINE_LINUX in /etc/default/grub instead of a file of our own beside it. */
+  readonly grubFile?: boolean;
+  /** Asked for by name, for example `pci=realloc`. */
+  readonly kernelArgs?: readonly string[];
+}
+
 /** The wanted state of one node, with every PF found. */
 export interface ResolvedSpec {
   readonly pfs: readonly ResolvedPf[];
   readonly iommu: 'auto' | 'on' | 'off';
+  readonly boot?: BootOptions;
   /** Left out it is `boot-unit`, where the host can run it. */
   readonly persist?: PersistMechanism;
   readonly kube: KubeSpec;
