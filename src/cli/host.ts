@@ -1,15 +1,30 @@
 import { SriovctlError } from '../errors.ts';
-import type { Host, HostView } from '../host.ts';
+import type { Host, HostPath, HostView } from '../host.ts';
+import { clusterModel, recordedCluster } from '../kube/model.ts';
 import { linuxHost } from '../sysfs/linux-host.ts';
+import type { Overlay } from '../sysfs/overlay.ts';
 import { simulateHost } from '../sysfs/simulated-host.ts';
 import { treeView } from '../sysfs/tree-fs.ts';
 
 /** The host a command works on: this machine, or with --simulate a captured tree. */
 export const openHost = (tree: string | undefined): Host =>
-  tree === undefined ? linuxHost() : simulate(treeView(tree));
+  tree === undefined
+    ? linuxHost()
+    : simulateHost(treeView(tree), {
+        cluster: (fs) => recordedCluster({ fs, writeFile: writerOf(fs) }),
+      });
 
-/** A simulation of a host, with models of the programs that the stages run. */
-export const simulate = (host: HostView): Host => simulateHost(host);
+/**
+ * A simulation of a host, with models of what the stages run. The cluster is asked for what a
+ * rehearsal has not written itself.
+ */
+export const simulate = (host: HostView): Host =>
+  simulateHost(host, {
+    cluster: (fs) =>
+      clusterModel({ fs, live: (command) => host.query(command), writeFile: writerOf(fs) }),
+  });
+
+const writerOf = (fs: Overlay) => (path: HostPath, content: string) => fs.writeFile(path, content);
 
 /** @throws SriovctlError NOT_ROOT before anything else is looked at; a captured tree needs no root. */
 export const assertRoot = (tree: string | undefined): void => {

@@ -1,6 +1,7 @@
 import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, CommandResult, HostFs, HostPath } from '../host.ts';
 import { differences } from './difference.ts';
+import { formatPath } from './fields.ts';
 import { isJsonObject, objectAt, parseJson, textAt } from './json.ts';
 import type { KubeAccess } from './kubectl.ts';
 import { nadCrdName } from './manifests/multus-crd.ts';
@@ -8,7 +9,6 @@ import { type Surroundings, startDaemons } from './model/daemons.ts';
 import { objectStore } from './model/objects.ts';
 import { type KubectlRequest, parseKubectl } from './model/request.ts';
 import { serverSideApply } from './model/server-side-apply.ts';
-import { formatPath } from './fields.ts';
 import { isLiveObject, type LiveObject, objectsIn, refOf } from './object.ts';
 
 /** A cluster as a simulated host sees it: it takes objects, and answers kubectl's reads. */
@@ -27,7 +27,7 @@ export interface ClusterModelOptions {
   /** A real cluster below: it is asked for what was not written here, and never written to. */
   readonly live?: (command: Command) => Promise<CommandResult>;
   /** Where kubelet's record of registered devices goes in the simulated host. */
-  readonly writeFile?: (path: HostPath, content: string) => void;
+  readonly writeFile?: (path: HostPath, content: string) => Promise<void>;
 }
 
 /** Where a captured tree keeps what was recorded of its cluster. */

@@ -28,9 +28,16 @@ export interface SimulatedCluster {
 export interface SimulationOptions {
   /** By a program's base name. They come before the models of this folder. */
   readonly models?: Readonly<Record<string, CommandModel>>;
-  readonly cluster?: SimulatedCluster;
+  /** Made for this host: a cluster's node sees the predicted files. */
+  readonly cluster?: (fs: Overlay) => SimulatedCluster;
   readonly faults?: Faults;
   readonly deviations?: Deviations;
+}
+
+/** Who answers for programs that the kernel's models know nothing of. */
+interface Programs {
+  readonly models: Readonly<Record<string, CommandModel>>;
+  readonly cluster: SimulatedCluster | undefined;
 }
 
 /** A host on which everything can be tried: what it shows is predicted, what it is based on stays as it is. */
@@ -47,10 +54,11 @@ export interface SimulatedHost extends Host {
 export const simulateHost = (base: HostView, options: SimulationOptions = {}): SimulatedHost => {
   const fs = new Overlay(base.fs);
   const kernel = bootKernel(fs, options);
+  const programs: Programs = { models: options.models ?? {}, cluster: options.cluster?.(fs) };
   const unmodelled: Command[] = [];
 
   const run = async (command: Command): Promise<void> => {
-    const answer = await answerOf(kernel, options, command, base);
+    const answer = await answerOf(kernel, programs, command, base);
     if (answer === undefined) unmodelled.push(command);
     else if (isActions(answer)) for (const action of answer) await perform(action);
     else assertSuccess(command, answer);
@@ -73,17 +81,18 @@ export const simulateHost = (base: HostView, options: SimulationOptions = {}): S
       case 'regenerate':
         return run(action.command);
       case 'object':
-        if (options.cluster === undefined) unmodelled.push(action.command);
-        return options.cluster?.apply(action);
+        if (programs.cluster === undefined) unmodelled.push(action.command);
+        return programs.cluster?.apply(action);
     }
   };
 
   return {
     simulated: true,
+    ...(base.reachedAt !== undefined && { reachedAt: base.reachedAt }),
     fs,
     unmodelled,
     query: async (command) => {
-      const answer = await answerOf(kernel, options, command, base);
+      const answer = await answerOf(kernel, programs, command, base);
       return answer === undefined || isActions(answer) ? base.query(command) : answer;
     },
     perform,
@@ -114,7 +123,7 @@ const bootKernel = (fs: Overlay, { faults = {}, deviations = {} }: SimulationOpt
 
 const answerOf = async (
   kernel: Kernel,
-  { models = {}, cluster }: SimulationOptions,
+  { models, cluster }: Programs,
   command: Command,
   base: HostView,
 ): Promise<readonly Action[] | CommandResult | undefined> => {

@@ -15,7 +15,7 @@ export interface Surroundings {
   readonly store: ObjectStore;
   /** The host that is one of the nodes: its VFs are what the device plugin finds. */
   readonly fs: HostFs;
-  readonly writeFile: ((path: HostPath, content: string) => void) | undefined;
+  readonly writeFile: ((path: HostPath, content: string) => Promise<void>) | undefined;
   /** Advances with each call, in RFC 3339. */
   readonly tick: () => string;
 }
@@ -142,5 +142,5 @@ const registerDevices = async (
   const checkpoint = {
     Data: { PodDeviceEntries: null, RegisteredDevices: Object.fromEntries(found) },
   };
-  writeFile?.(checkpointPath, `${JSON.stringify(checkpoint)}\n`);
+  await writeFile?.(checkpointPath, `${JSON.stringify(checkpoint)}\n`);
 };
