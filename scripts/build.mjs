@@ -1,13 +1,15 @@
 // Bundles src/main.ts to dist/: a tiny entry that knows the version, and chunks beside it.
-import { chmod, readFile, rm } from 'node:fs/promises';
+import { chmod, readFile, rename, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
-await rm('dist', { recursive: true, force: true });
+// Built beside and then swapped in, so that a program that runs meanwhile finds its chunks.
+const fresh = `dist.new-${process.pid}`;
+const old = `dist.old-${process.pid}`;
 await build({
   entryPoints: { sriovctl: 'src/main.ts' },
-  outdir: 'dist',
+  outdir: fresh,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
@@ -23,4 +25,7 @@ await build({
     js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
   },
 });
-await chmod('dist/sriovctl.mjs', 0o755);
+await chmod(`${fresh}/sriovctl.mjs`, 0o755);
+await rename('dist', old).catch(() => undefined);
+await rename(fresh, 'dist');
+await rm(old, { recursive: true, force: true });
