@@ -15,8 +15,8 @@ export interface Change {
   readonly undo?: readonly Action[] | 'irreversible';
   /** What stops working while or because it is made. */
   readonly disrupts?: string;
-  /** Without this permission the run is refused before anything was written. */
-  readonly requires?: Requirement;
+  /** Without these permissions the run is refused before anything was written. */
+  readonly requires?: Requirement | readonly Requirement[];
   readonly effective?: 'now' | 'after-reboot';
 }
 
@@ -26,6 +26,10 @@ export interface Requirement {
   readonly problem: string;
   readonly hint: string;
 }
+
+/** All permissions that a change needs. */
+export const requirementsOf = ({ requires = [] }: Change): readonly Requirement[] =>
+  'permission' in requires ? [requires] : requires;
 
 /** The identity of a change within a run: no change of one key is performed twice. */
 export const changeKey = ({ action }: Change): string => {

@@ -42,6 +42,8 @@ export class HostError extends Error {
   readonly errno: string;
   /** The path, or the command line of a command. */
   readonly subject: string;
+  /** What the kernel logged meanwhile, where somebody looked. */
+  kernelLog: readonly string[] = [];
 
   constructor(errno: string, subject: string, detail: string, options?: { cause?: unknown }) {
     super(`${subject}: ${errno}${detail === '' ? '' : ` (${detail})`}`, options);

@@ -47,6 +47,8 @@ export interface HostView {
   readonly fs: HostFs;
   /** Runs a program that only reads. */
   query(command: Command): Promise<CommandResult>;
+  /** The address of the host through which its user is logged in, where that is known (SSH). */
+  readonly reachedAt?: string;
 }
 
 /** An object of the Kubernetes API, as far as this program needs to know it. */

@@ -1,4 +1,4 @@
-import { type Change, changeKey } from '../change.ts';
+import { type Change, changeKey, requirementsOf } from '../change.ts';
 import type { Check } from '../check.ts';
 import { HostError, SriovctlError } from '../errors.ts';
 import type { CheckReport, MadeChange, Outcome, Problem, StepReport } from '../events.ts';
@@ -119,17 +119,12 @@ const planOf = (run: Run, step: Step): Promise<readonly Change[]> =>
     : (step.teardown?.(run.spec, run.host) ?? Promise.resolve([]));
 
 const assertPermitted = ({ permissions }: Run, changes: readonly Change[]): void => {
-  const problems = changes.flatMap(({ requires }) =>
-    requires === undefined || permissions.has(requires.permission)
-      ? []
-      : [
-          {
-            code: `NEEDS_${requires.permission.toUpperCase()}`,
-            problem: requires.problem,
-            hint: requires.hint,
-          },
-        ],
-  );
+  const problems = changes
+    .flatMap(requirementsOf)
+    .filter(({ permission }) => !permissions.has(permission))
+    .map(({ permission, problem, hint }) => {
+      return { code: `NEEDS_${permission.toUpperCase()}`, problem, hint };
+    });
   if (problems.length > 0) throw new StepFailure('refused', problems);
 };
 
@@ -165,17 +160,14 @@ const explained = async (
   error: HostError,
 ): Promise<StepFailure> => {
   const what = describeAction(change.action);
+  const known = await step.explain?.(error, change, spec, host);
   if (error.errno === 'ETIMEDOUT' && change.action.kind === 'attribute') {
     const problem = `${what}: the kernel is still working on it`;
     const hint =
       'Nothing more is written to this PF. See `dmesg`; run the command again when the write has ended.';
-    return new StepFailure(
-      'failed',
-      [{ code: 'WRITE_STILL_RUNNING', problem, hint }],
-      change.action,
-    );
+    const running = known ?? { code: 'WRITE_STILL_RUNNING', problem, hint };
+    return new StepFailure('failed', [running], change.action);
   }
-  const known = await step.explain?.(error, change, spec, host);
   return new StepFailure('failed', [
     known ?? {
       code: `HOST_${error.errno}`,

@@ -82,7 +82,9 @@ export const vfs: Step = {
     const address = action.path.split('/').at(-2) ?? '';
     const pf = await readPf(fs, address);
     const foretold = pf && (await foretellFailure(fs, pf, Number(action.value)));
-    return foretold ?? explainNumvfsError(error.errno, pf?.netdev ?? address, action.value);
+    const vfAddresses = pf?.vfs.map((vf) => vf.address) ?? [];
+    const write = { address, pf: pf?.netdev ?? address, value: action.value, vfAddresses };
+    return foretold ?? explainNumvfsError(error, write);
   },
   // VFs are made one after the other; 64 of an i40e were seen to take 22 s, 125 of a mlx5 65 s.
   settleMs: ({ pfs }) => 30_000 + pfs.reduce((sum, pf) => sum + pf.vfs, 0) * 1_500,

@@ -6,6 +6,7 @@ import type { Action, Command, Host, HostPath } from '../host.ts';
 import { removeFile, writeFileAtomically } from './atomic-file.ts';
 import { linkCommand, moduleCommand } from './commands.ts';
 import { errnoOf, errnoOfMessage } from './errno.ts';
+import { withKernelLog } from './kernel-log.ts';
 import { runCommand, runToSuccess } from './linux-command.ts';
 import { canBlock, linuxFs } from './linux-fs.ts';
 
@@ -17,16 +18,21 @@ const blockingWriteMs = 300_000;
 
 /** This machine. `root` is where its file system is mounted, for a process in a container. */
 export const linuxHost = (
-  options: { readonly root?: string; readonly writeMs?: number } = {},
+  options: {
+    readonly root?: string;
+    readonly writeMs?: number;
+    readonly reachedAt?: string | undefined;
+  } = {},
 ): Host => {
-  const { root = '/', writeMs = blockingWriteMs } = options;
+  const { root = '/', writeMs = blockingWriteMs, reachedAt } = options;
   const real = (path: HostPath): string => (root === '/' ? path : join(root, path));
 
   const perform = async (action: Action): Promise<void> => {
     switch (action.kind) {
       case 'attribute':
         if (canBlock(action.path)) {
-          return writeInChild(action.path, real(action.path), action.value, writeMs);
+          const { path, value } = action;
+          return withKernelLog(runCommand, () => writeInChild(path, real(path), value, writeMs));
         }
         writeAttribute(action.path, real(action.path), action.value);
         return;
@@ -51,6 +57,7 @@ export const linuxHost = (
 
   return {
     simulated: false,
+    ...(reachedAt !== undefined && { reachedAt }),
     fs: linuxFs(root),
     query: runCommand,
     perform,

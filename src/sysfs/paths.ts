@@ -12,6 +12,14 @@ export const bootId: HostPath = '/proc/sys/kernel/random/boot_id';
 /** Exists while udevd runs. */
 export const udevFolder: HostPath = '/run/udev';
 export const kernelRelease: HostPath = '/proc/sys/kernel/osrelease';
+/** What is mounted where, for the process that reads it. */
+export const mounts: HostPath = '/proc/mounts';
+export const processes: HostPath = '/proc';
+export const ipv4Routes: HostPath = '/proc/net/route';
+export const ipv6Routes: HostPath = '/proc/net/ipv6_route';
+/** Network namespaces with a name: `ip netns add`, and one for each pod. */
+export const netNamespaces: HostPath = '/run/netns';
+export const vfioFolder: HostPath = '/dev/vfio';
 
 /** The folder of a PCI function, by its full address. */
 export const pciDevice = (address: string): HostPath => `${pciDevices}/${address}`;
@@ -26,6 +34,10 @@ export const netdev = (name: string): HostPath => `${netClass}/${name}`;
 
 export const netAttribute = (name: string, attribute: string): HostPath =>
   `${netClass}/${name}/${attribute}`;
+
+/** A file, link or folder of a process (proc_pid(5)). */
+export const processFile = (pid: number, name: string): HostPath =>
+  `${processes}/${String(pid)}/${name}`;
 
 /** Module names are spelled with `_` below /sys/module, whatever the file is called. */
 export const moduleFolder = (module: string): HostPath =>

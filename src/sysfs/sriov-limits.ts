@@ -1,18 +1,14 @@
 import type { Problem } from '../events.ts';
 import type { HostFs } from '../host.ts';
-import { pciAttribute } from './paths.ts';
+import { moduleFolder, mounts, pciAttribute } from './paths.ts';
 import { type PhysicalFunction, lastBusAbove } from './pci-device.ts';
 import { parsePciAddress, routingId } from './pci-address.ts';
-import { readAttribute, readNumber } from './read.ts';
-
-/** Lines 8 to 13 of `resource` are the VF BARs (PCI_IOV_RESOURCES, include/linux/pci.h). */
-const vfBarLines = { first: 7, count: 6 };
-/** IORESOURCE_UNSET, include/linux/ioport.h: the resource has no address yet. */
-const unset = 0x20000000n;
+import { orUnknown, readAttribute, readNumber } from './read.ts';
+import { causes } from './sriov-causes.ts';
 
 /**
  * Why the kernel will refuse to make `count` VFs, from sysfs alone; the order of the checks is the
- * kernel's own (sriov_numvfs_store, then sriov_enable in drivers/pci/iov.c).
+ * kernel's own (open, sriov_numvfs_store, then sriov_enable in drivers/pci/iov.c).
  */
 export const foretellFailure = async (
   fs: HostFs,
@@ -20,7 +16,22 @@ export const foretellFailure = async (
   count: number,
 ): Promise<Problem | undefined> => {
   if (count === 0) return undefined;
-  return overTotal(pf, count) ?? (await noSpaceForBars(fs, pf)) ?? (await beyondBus(fs, pf, count));
+  return (
+    (await readOnlySys(fs)) ??
+    overTotal(pf, count) ??
+    (await unableDriver(fs, pf)) ??
+    (await noSpaceForBars(fs, pf)) ??
+    (await beyondBus(fs, pf, count))
+  );
+};
+
+/** An unprivileged container sees /sys read-only: open(2) says EROFS. Later mounts cover earlier ones. */
+const readOnlySys = async (fs: HostFs): Promise<Problem | undefined> => {
+  const lines = ((await orUnknown(fs.readText(mounts))) ?? '').split('\n');
+  const sys = lines.findLast((line) => line.split(' ')[1] === '/sys');
+  if (sys?.split(' ')[3]?.split(',').includes('ro') !== true) return undefined;
+  const { cause, hint } = causes.byErrno['EROFS'] ?? { cause: '', hint: '' };
+  return { code: 'SYS_READ_ONLY', problem: cause, hint };
 };
 
 const overTotal = (pf: PhysicalFunction, count: number): Problem | undefined => {
@@ -40,24 +51,81 @@ const overTotal = (pf: PhysicalFunction, count: number): Problem | undefined => 
   };
 };
 
+/** Drivers without sriov_configure, which sysfs does not show; and what makes VFs instead. */
+const driversWithoutSriov: Readonly<Record<string, string>> = {
+  mlx4_core:
+    'It takes its number of VFs when it is loaded: `options mlx4_core num_vfs=N` in /etc/modprobe.d, with SR-IOV switched on in the firmware.',
+  enic: 'Its VFs are set up in the UCS management, not on this host.',
+  nicpf: 'It makes its VFs by itself when it takes the card.',
+  'pci-stub': 'Bind the vendor’s driver instead, or pci-pf-stub.',
+  uio_pci_generic: 'Bind the vendor’s driver instead, or pci-pf-stub.',
+};
+
+const unableDriver = async (fs: HostFs, pf: PhysicalFunction): Promise<Problem | undefined> => {
+  const { driver } = pf;
+  if (driver === undefined) {
+    const problem = `${nameOf(pf)} has no driver bound, and only a driver makes VFs`;
+    return { ...causes.noPfDriver, problem };
+  }
+  const hint = driver === 'vfio-pci' ? await vfioHint(fs) : driversWithoutSriov[driver];
+  if (hint === undefined) return undefined;
+  const problem = `${nameOf(pf)} is driven by ${driver}, which makes no VFs through sysfs`;
+  return { ...causes.driverWithoutSriov, problem, hint };
+};
+
+/** vfio-pci makes VFs only with its parameter enable_sriov (drivers/vfio/pci/vfio_pci.c). */
+const vfioHint = async (fs: HostFs): Promise<string | undefined> => {
+  const parameter = `${moduleFolder('vfio_pci')}/parameters/enable_sriov` as const;
+  return (await orUnknown(readAttribute(fs, parameter))) === 'Y'
+    ? undefined
+    : 'Bind the vendor’s driver instead; vfio-pci makes VFs only with its parameter enable_sriov=Y.';
+};
+
+/** Lines 8 to 13 of `resource` are the VF BARs (PCI_IOV_RESOURCES, include/linux/pci.h). */
+const vfBarLines = { first: 7, count: 6 };
+/** IORESOURCE_UNSET, include/linux/ioport.h: the resource has no address yet. */
+const unset = 0x20000000n;
+
+/**
+ * The VF BARs that the cards of a driver have. A BAR that got no address reads as all zero, like one
+ * that the card does not have, so a single one that failed is seen only by whom knows the card.
+ */
+const vfBarsOf: Readonly<Record<string, readonly number[]>> = {
+  igb: [0, 3],
+  ixgbe: [0, 3],
+  i40e: [0, 3],
+  ice: [0, 3],
+  mlx5_core: [0],
+};
+
 const noSpaceForBars = async (fs: HostFs, pf: PhysicalFunction): Promise<Problem | undefined> => {
   const text = await readAttribute(fs, pciAttribute(pf.address, 'resource'));
-  if (text === undefined) return undefined;
-  const bars = text
+  const bars = (text ?? '')
     .split('\n')
     .slice(vfBarLines.first, vfBarLines.first + vfBarLines.count)
     .map((line) => line.split(' ').map(BigInt));
   if (bars.length < vfBarLines.count) return undefined;
-  const assigned = bars.some(([start]) => start !== undefined && start !== 0n);
-  const broken = bars.some(
-    ([start, , flags = 0n]) => flags !== 0n && (start === 0n || (flags & unset) !== 0n),
-  );
-  if (assigned && !broken) return undefined;
+  const missing = unassignedBars(bars, vfBarsOf[pf.driver ?? ''] ?? []);
+  if (missing === undefined) return undefined;
+  const which = missing.length === 0 ? 'the VF BARs are' : `VF BAR ${missing.join(' and ')} is`;
   return {
-    code: 'NO_MMIO_SPACE',
-    problem: `${nameOf(pf)} has no memory space for its VFs: the VF BARs are unassigned (the kernel would say "not enough MMIO resources for SR-IOV")`,
-    hint: 'Switch on "SR-IOV Support" and "Above 4G Decoding" in the firmware setup; if that does not help, boot with pci=realloc.',
+    ...causes.noMmioSpace,
+    problem: `${nameOf(pf)} has no memory space for its VFs: ${which} unassigned (the kernel would say "not enough MMIO resources for SR-IOV")`,
   };
+};
+
+/** Numbers of the BARs without an address; none of them when not even one has; `undefined` if all is well. */
+const unassignedBars = (
+  bars: readonly (readonly bigint[])[],
+  expected: readonly number[],
+): readonly number[] | undefined => {
+  const isAssigned = ([start = 0n, , flags = 0n]: readonly bigint[]): boolean =>
+    start !== 0n && (flags & unset) === 0n;
+  if (!bars.some(isAssigned)) return [];
+  const missing = [...bars.entries()]
+    .filter(([index, bar]) => !isAssigned(bar) && (bar[2] !== 0n || expected.includes(index)))
+    .map(([index]) => index);
+  return missing.length === 0 ? undefined : missing;
 };
 
 const beyondBus = async (
@@ -78,7 +146,7 @@ const beyondBus = async (
   );
   const ari = (await readNumber(fs, pciAttribute(pf.address, 'ari_enabled'))) === 1;
   return {
-    code: 'NO_BUS_NUMBERS',
+    code: causes.noBusNumbers.code,
     problem: `${nameOf(pf)}: VF ${count - 1} would be on bus ${hex(bus)}, the bridge above ends at bus ${hex(lastBus)} (the kernel would say "can't enable ${count} VFs (bus ${hex(bus)} out of range of [bus ${hex(lastBus)}])")`,
     hint: [
       fitting > 0 ? `${fitting} VFs fit.` : undefined,
