@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { execa } from 'execa';
 import { HostError, commandLine } from '../errors.ts';
 import type { Command, CommandResult } from '../host.ts';
 import { errnoOf } from './errno.ts';
@@ -19,6 +18,8 @@ const environment = (): Record<string, string> => ({
  * @throws HostError ETIMEDOUT at the deadline.
  */
 export const runCommand = async (command: Command): Promise<CommandResult> => {
+  // Loaded here, since what only reads files needs no part of it.
+  const { execa } = await import('execa');
   const [program, ...args] = command.argv;
   // A session of its own, so that Ctrl-C on the terminal does not reach a write that goes on.
   const child = execa(program, args, {
