@@ -11,8 +11,8 @@ export interface Job {
   readonly pid: Promise<number>;
   readonly ended: Promise<JobEnd>;
   output(stream: 'stdout' | 'stderr'): Buffer;
-  /** Without bytes: closes the program's standard input. */
-  input(bytes?: Uint8Array): void;
+  input(bytes: Uint8Array): void;
+  endInput(): void;
   /** Sent to the whole process group. */
   kill(signal: NodeJS.Signals): void;
 }
@@ -121,6 +121,9 @@ function takeFrame(bytes: Buffer): Frame | undefined {
   return { type, id: Number(id), payload: bytes.subarray(start, length), length };
 }
 
+/** The guest's half is slow with frames that take many reads. */
+const inputChunk = 65536;
+
 class RunningJob implements Job {
   readonly pid: Promise<number>;
   readonly ended: Promise<JobEnd>;
@@ -139,8 +142,14 @@ class RunningJob implements Job {
     return Buffer.concat(this.#written[stream]);
   }
 
-  input(bytes: Uint8Array = new Uint8Array()): void {
-    this.#send('stdin', bytes);
+  input(bytes: Uint8Array): void {
+    for (let start = 0; start < bytes.length; start += inputChunk) {
+      this.#send('stdin', bytes.subarray(start, start + inputChunk));
+    }
+  }
+
+  endInput(): void {
+    this.#send('stdin', new Uint8Array());
   }
 
   kill(signal: NodeJS.Signals): void {

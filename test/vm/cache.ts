@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where images and saved machines are kept from one run to the next. */
 export function cacheDirectory(): string {
@@ -10,17 +11,16 @@ export function cacheDirectory(): string {
   return path.join(caches, 'sriovctl-vm');
 }
 
-const unfinished = '.building-';
-
 /** Fills a folder unless it exists: beside its place and then renamed, so that half of one is never taken for it. */
 export async function buildInto(
   finished: string,
   build: (building: string) => Promise<void>,
 ): Promise<void> {
-  if (existsSync(finished)) return;
   await mkdir(path.dirname(finished), { recursive: true });
   await removeAbandoned(path.dirname(finished));
-  const building = await mkdtemp(`${finished}${unfinished}`);
+  await othersBuilding(finished);
+  if (existsSync(finished)) return;
+  const building = await mkdtemp(`${finished}${unfinished}${process.pid}-`);
   try {
     await build(building);
     await rename(building, finished).catch((error: unknown) => {
@@ -32,12 +32,29 @@ export async function buildInto(
   }
 }
 
+const unfinished = '.building-';
+const hour = 3_600_000;
+
+/** Waits while a living process builds the same, which is faster than building it at the same time. */
+async function othersBuilding(finished: string): Promise<void> {
+  const prefix = path.basename(finished) + unfinished;
+  const isGoingOn = async (): Promise<boolean> =>
+    (await readdir(path.dirname(finished))).some(
+      (name) => name.startsWith(prefix) && isAlive(Number.parseInt(name.slice(prefix.length))),
+    );
+  const deadline = Date.now() + hour / 6;
+  while (!existsSync(finished) && Date.now() < deadline && (await isGoingOn())) await sleep(500);
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}
+
 /** What builds that were killed have left; nothing takes an hour to build. */
 async function removeAbandoned(directory: string): Promise<void> {
-  const hourAgo = Date.now() - 3_600_000;
   for (const name of await readdir(directory)) {
     const entry = path.join(directory, name);
-    if (name.includes(unfinished) && (await stat(entry)).mtimeMs < hourAgo) {
+    if (name.includes(unfinished) && (await stat(entry)).mtimeMs < Date.now() - hour) {
       await rm(entry, { recursive: true, force: true });
     }
   }

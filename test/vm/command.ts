@@ -80,9 +80,8 @@ function startJob(channel: AgentChannel, argv: Argv, options: CommandOptions): J
   const { input, cwd, env } = options;
   const job = channel.start({ argv, cwd, env });
   if (input !== undefined) {
-    const bytes = toBytes(input);
-    if (bytes.length > 0) job.input(bytes);
-    job.input();
+    job.input(toBytes(input));
+    job.endInput();
   }
   return job;
 }

@@ -163,6 +163,6 @@ async function bootOnce(image: Image): Promise<void> {
     hardware: defaultHardware,
     writeToImage: true,
   });
-  await machine.sh('update-grub');
+  await machine.sh('! command -v update-grub || update-grub');
   await machine.powerOff();
 }

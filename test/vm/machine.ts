@@ -107,7 +107,7 @@ export class Machine implements AsyncDisposable {
   /** Resolves when the guest's agent starts the next time. */
   async booted(): Promise<void> {
     const ready = Promise.race([this.#qemu.agent.nextReady(), this.#qemu.failure]);
-    await within(180_000, ready, 'The guest did not boot').catch(async (error: unknown) => {
+    await within(300_000, ready, 'The guest did not boot').catch(async (error: unknown) => {
       throw new Error(`${String(error)}; the end of its console:\n${await this.consoleTail()}`);
     });
   }
@@ -122,8 +122,8 @@ export class Machine implements AsyncDisposable {
   /** Saves the machine and ends it. */
   async saveTo(snapshot: Snapshot): Promise<void> {
     const { monitor, files, failure } = this.#qemu;
-    // QEMU cannot save a machine that has a folder of the host mounted. Fewer cached pages make less to save.
-    await this.sh(`systemctl stop ${sharedFolders}; sync; echo 3 >/proc/sys/vm/drop_caches`);
+    // QEMU cannot save a machine that has a folder of the host mounted.
+    await this.sh(`systemctl stop ${sharedFolders}; sync`);
     const saved = new Promise<void>((resolve, reject) => {
       monitor.on('MIGRATION', ({ status }) => {
         if (status === 'completed') resolve();

@@ -45,7 +45,8 @@ export function qemuArguments(hardware: Hardware, files: MachineFiles): readonly
       '-accel',
       'tcg,thread=multi',
     ],
-    ...['-cpu', 'max', '-smp', '2', '-m', String(hardware.memoryMiB)],
+    // Without `svm` the guest does not load a hypervisor it cannot use.
+    ...['-cpu', 'max,svm=off', '-smp', '2', '-m', String(hardware.memoryMiB)],
     ...(hardware.iommu ? ['-device', 'intel-iommu,intremap=on'] : []),
     ...bootArguments(hardware, files),
     ...cardArguments,

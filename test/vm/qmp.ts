@@ -11,9 +11,12 @@ export class Qmp {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('line', (line) => {
       this.#receive(JSON.parse(line) as Message);
     });
+    // readline repeats the socket's errors, of which QEMU's exit says more.
+    lines.on('error', () => undefined);
     // QEMU neither obeys nor reports anything before this.
     void this.execute('qmp_capabilities');
   }

@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: 'global-setup.ts',
     // An emulated machine keeps both of its cores busy.
     fileParallelism: false,
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

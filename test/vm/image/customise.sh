@@ -8,15 +8,23 @@ mkdir -p /opt/sriovctl /mnt/share
 passwd -d root >/dev/null
 
 # GRUB's packages create this file only when they install a boot loader, which the image brings itself.
-sed -e 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT=0/' -e 's/^GRUB_CMDLINE_LINUX_DEFAULT=.*/GRUB_CMDLINE_LINUX_DEFAULT=""/' \
-  -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="console=ttyS0"/' /usr/share/grub/default/grub >/etc/default/grub
-mkdir -p /boot/grub /boot/efi
+defaults=/usr/share/grub/default/grub
+if [ -e "$defaults" ]; then
+  sed -e 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT=0/' -e 's/^GRUB_CMDLINE_LINUX_DEFAULT=.*/GRUB_CMDLINE_LINUX_DEFAULT=""/' \
+    -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="console=ttyS0"/' "$defaults" >/etc/default/grub
+  mkdir -p /boot/grub
+fi
 
 systemctl enable sriovctl-vm-agent.service
 systemctl set-default multi-user.target
 # Nothing here is looked at by a test, and each costs boot time under emulation or wakes up in the middle of a run.
-systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
-  systemd-tmpfiles-clean.timer e2scrub_reap.service getty@tty1.service serial-getty@ttyS0.service getty-static.service \
-  systemd-networkd-wait-online.service systemd-networkd.service systemd-journal-catalog-update.service \
-  systemd-hwdb-update.service systemd-update-done.service ldconfig.service systemd-pcrmachine.service \
-  systemd-tpm2-setup.service systemd-tpm2-setup-early.service modprobe@drm.service console-getty.service
+systemctl mask \
+  apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+  systemd-tmpfiles-clean.timer grub-common.service systemd-logind.service systemd-user-sessions.service \
+  console-getty.service getty-static.service getty@tty1.service serial-getty@ttyS0.service \
+  ldconfig.service systemd-hwdb-update.service systemd-journal-catalog-update.service systemd-update-done.service \
+  systemd-networkd.service systemd-networkd-wait-online.service systemd-pstore.service \
+  systemd-pcrmachine.service systemd-tpm2-setup-early.service systemd-tpm2-setup.service \
+  dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount sys-kernel-config.mount \
+  sys-kernel-debug.mount sys-kernel-tracing.mount proc-sys-fs-binfmt_misc.automount \
+  modprobe@configfs.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service
