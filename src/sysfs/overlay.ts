@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { HostError } from '../errors.ts';
 import type { FileStat, HostFs, HostPath } from '../host.ts';
-import { child, type Entry, type PathWalk, pathWalk } from './path-walk.ts';
+import { type Entry, type PathWalk, pathWalk } from './path-walk.ts';
 import { decodeText, isSealed } from './text.ts';
 import type { TreeFs } from './tree-fs.ts';
 
@@ -120,11 +120,6 @@ export class Overlay implements TreeFs {
   /** The path behind all links; `undefined` if nothing is there. */
   realPath(path: HostPath): Promise<HostPath | undefined> {
     return this.#walk.follow(path);
-  }
-
-  /** What writes there would fail with, apart from the permissions: ENOENT, EISDIR or nothing. */
-  async has(path: HostPath): Promise<boolean> {
-    return (await this.#walk.follow(path)) !== undefined;
   }
 
   /**
@@ -290,6 +285,3 @@ const folderNode = (entries: Map<string, Node>, opaque: boolean): FolderNode => 
 });
 
 const owner = ({ mode, uid, gid }: FileStat): Owned => ({ mode, uid, gid });
-
-/** The path of a name in a folder of an overlay. */
-export const within = child;

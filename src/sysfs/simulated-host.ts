@@ -115,6 +115,7 @@ const bootKernel = (fs: Overlay, { faults = {}, deviations = {} }: SimulationOpt
   remembered: new Map(),
   withoutCarrier: new Set(),
   heldVfs: new Set(faults.heldVfs),
+  log: [],
   aliases: new Map(),
   blocked: undefined,
   lastIfindex: undefined,

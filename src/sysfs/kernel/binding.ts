@@ -3,28 +3,28 @@ import type { HostPath } from '../../host.ts';
 import { netAttribute, pciAttribute, pciDevices, pciDriver } from '../paths.ts';
 import { comparePciAddresses } from '../pci-address.ts';
 import { readAttribute, readLinkName, readNumber } from '../read.ts';
+import { readSriovCapability } from './capability.ts';
 import { driverFacts } from './drivers.ts';
 import { Errno, folderOf, type Kernel } from './kernel.ts';
-import { driversFor, mayProbe } from './match.ts';
+import { driverMatches, driversFor, mayProbe } from './match.ts';
 import { registerNetdev, unregisterNetdevs } from './netdev.ts';
 
 /** Looks for a driver for a function that has none; a driver that fails leaves it without. */
 export const attach = async (kernel: Kernel, address: string): Promise<void> => {
   if ((await driverOf(kernel, address)) !== undefined || !(await mayProbe(kernel, address))) return;
   for (const driver of await driversFor(kernel, address)) {
-    try {
-      await bind(kernel, driver, address);
-      return;
-    } catch (error) {
-      if (!(error instanceof Errno)) throw error;
-    }
+    if (await tryToBind(kernel, driver, address)) return;
   }
 };
 
-/** What a newly registered driver, or a new id, leads to. */
-export const attachAll = async (kernel: Kernel): Promise<void> => {
+/** A driver that is new, or has a new id, takes all it can that have no driver (driver_attach). */
+export const attachDriver = async (kernel: Kernel, driver: string): Promise<void> => {
   const addresses = (await kernel.fs.list(pciDevices)) ?? [];
-  for (const address of [...addresses].sort(comparePciAddresses)) await attach(kernel, address);
+  for (const address of [...addresses].sort(comparePciAddresses)) {
+    if ((await driverOf(kernel, address)) !== undefined) continue;
+    if (!(await driverMatches(kernel, driver, address))) continue;
+    if (await mayProbe(kernel, address)) await tryToBind(kernel, driver, address);
+  }
 };
 
 export const driverOf = ({ fs }: Kernel, address: string): Promise<string | undefined> =>
@@ -35,33 +35,43 @@ export const unbind = async (kernel: Kernel, address: string): Promise<void> => 
   const { fs } = kernel;
   const driver = await driverOf(kernel, address);
   if (driver === undefined) return;
-  const isVf = (await fs.readLink(pciAttribute(address, 'physfn'))) !== undefined;
-  const netdev = isVf ? undefined : await netdevToRemember(kernel, address);
-  kernel.remembered.set(address, { driver, ...(netdev !== undefined && { netdev }) });
+  await remember(kernel, address, driver);
   await unregisterNetdevs(kernel, address);
   await setVfioGroup(kernel, address, driver, false);
   await fs.remove(pciAttribute(address, 'driver'));
   await fs.remove(`${pciDriver(driver)}/${address}`);
   await fs.remove(pciAttribute(address, 'msi_irqs'));
   await writeIfThere(kernel, address, 'enable', '0\n');
+  await writeIfThere(kernel, address, 'power_state', 'D0\n');
   await setUeventDriver(kernel, address, undefined);
   const limit = driverFacts(driver).most;
-  if (limit !== undefined) await writeIfThere(kernel, address, 'sriov_totalvfs', `${limit.of}\n`);
+  if (limit === undefined) return;
+  const capability = await readSriovCapability(kernel, await folderOf(kernel, address));
+  const total = capability?.totalVfs ?? limit.of;
+  await writeIfThere(kernel, address, 'sriov_totalvfs', `${total}\n`);
 };
 
 export const bind = async (kernel: Kernel, driver: string, address: string): Promise<void> => {
   const { fs, clock } = kernel;
   const folder = await folderOf(kernel, address);
   const group = await readLinkName(fs, `${folder}/iommu_group`);
-  if (driver === 'vfio-pci' && group === undefined) throw new Errno('EINVAL');
+  if (driver === 'vfio-pci' && group === undefined) {
+    const message = `vfio-pci ${address}: probe with driver vfio-pci failed with error -22`;
+    kernel.log.push({ at: clock.now, message });
+    throw new Errno('EINVAL');
+  }
   await fs.setLink(`${folder}/driver`, posix.relative(folder, pciDriver(driver)));
   await fs.setLink(`${pciDriver(driver)}/${address}`, posix.relative(pciDriver(driver), folder));
   await writeIfThere(kernel, address, 'enable', driver === 'vfio-pci' ? '0\n' : '1\n');
-  await writeIfThere(kernel, address, 'power_state', 'D0\n');
+  const sleeps = driver === 'vfio-pci' && !(await isVf(kernel, address));
+  await writeIfThere(kernel, address, 'power_state', sleeps ? 'D3hot\n' : 'D0\n');
   await setUeventDriver(kernel, address, driver);
   await setVfioGroup(kernel, address, driver, true);
   await lowerTotalVfs(kernel, address, driver);
   if (!(await makesNetdev(kernel, address, driver))) return;
+  for (const mask of ['dma_mask_bits', 'consistent_dma_mask_bits']) {
+    await writeIfThere(kernel, address, mask, '64\n');
+  }
   await rememberCarrier(kernel, address);
   const { netdevAfterMs } = driverFacts(driver);
   const delay = kernel.faults.netdevDelayMs ?? netdevAfterMs ?? 0;
@@ -70,6 +80,16 @@ export const bind = async (kernel: Kernel, driver: string, address: string): Pro
   };
   if (delay === 0) await register();
   else clock.after(delay, register);
+};
+
+const tryToBind = async (kernel: Kernel, driver: string, address: string): Promise<boolean> => {
+  try {
+    await bind(kernel, driver, address);
+    return true;
+  } catch (error) {
+    if (error instanceof Errno) return false;
+    throw error;
+  }
 };
 
 const makesNetdev = async (kernel: Kernel, address: string, driver: string): Promise<boolean> =>
@@ -119,11 +139,19 @@ const setVfioGroup = async (
   else await fs.remove(node);
 };
 
-const netdevToRemember = async ({ fs }: Kernel, address: string) => {
+/** A port gets its name and MAC back when its driver comes back; a VF does not. */
+const remember = async (kernel: Kernel, address: string, driver: string): Promise<void> => {
+  const { fs, remembered } = kernel;
+  if (await isVf(kernel, address)) return;
   const [name] = (await fs.list(pciAttribute(address, 'net'))) ?? [];
   const mac = name && (await readAttribute(fs, netAttribute(name, 'address')));
-  return name === undefined || mac === undefined ? undefined : { name, mac };
+  if (name !== undefined && mac !== undefined) {
+    remembered.set(address, { driver, netdev: { name, mac } });
+  }
 };
+
+const isVf = async ({ fs }: Kernel, address: string): Promise<boolean> =>
+  (await fs.readLink(pciAttribute(address, 'physfn'))) !== undefined;
 
 const writeIfThere = async (
   { fs }: Kernel,

@@ -1,6 +1,6 @@
 import { pciAttribute, pciDevice, pciDriver } from '../paths.ts';
 import { readNumber } from '../read.ts';
-import { attach, attachAll, bind, driverOf, unbind } from './binding.ts';
+import { attach, attachDriver, bind, driverOf, unbind } from './binding.ts';
 import { Errno, type Kernel, patienceMs, stillWaiting } from './kernel.ts';
 import { driverMatches, mayProbe } from './match.ts';
 import { removeVfs } from './numvfs.ts';
@@ -44,7 +44,7 @@ export const storeNewId = async (kernel: Kernel, driver: string, value: string):
   const ids = kernel.dynamicIds.get(driver) ?? new Set();
   if (ids.has(id)) throw new Errno('EEXIST');
   kernel.dynamicIds.set(driver, ids.add(id));
-  await attachAll(kernel);
+  await attachDriver(kernel, driver);
 };
 
 export const storeRemoveId = (kernel: Kernel, driver: string, value: string): Promise<void> => {

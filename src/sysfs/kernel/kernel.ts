@@ -1,8 +1,8 @@
 import { HostError } from '../../errors.ts';
 import type { HostPath } from '../../host.ts';
 import type { Overlay } from '../overlay.ts';
-import { netAttribute, netClass, pciDevice } from '../paths.ts';
-import { readNumber } from '../read.ts';
+import { netAttribute, netClass, pciAttribute, pciDevice } from '../paths.ts';
+import { readLinkName, readNumber } from '../read.ts';
 import type { Clock } from './clock.ts';
 
 /** What goes wrong in a simulation, stated beforehand as data. */
@@ -29,7 +29,7 @@ export interface Deviations {
 /** What is remembered of a function over an unbind: its netdev gets the same name and MAC again. */
 export interface Remembered {
   readonly driver: string;
-  readonly netdev?: { readonly name: string; readonly mac: string };
+  readonly netdev: { readonly name: string; readonly mac: string };
 }
 
 /** The simulated kernel: everything that can be seen is in `fs`, the rest is what the kernel keeps. */
@@ -45,6 +45,8 @@ export interface Kernel {
   /** VFs that were probed while their PF was down: they get no carrier. */
   readonly withoutCarrier: Set<string>;
   readonly heldVfs: Set<string>;
+  /** What the kernel has said: a line begins with the driver and the address it is about. */
+  readonly log: { readonly at: number; readonly message: string }[];
   /** Modules that modules.alias names for a modalias. */
   readonly aliases: Map<string, readonly string[]>;
   /** The rest of a removal that waits for a held VF, with the lock of all PCI removals. */
@@ -63,6 +65,12 @@ export class Errno extends Error {
     this.errno = errno;
   }
 }
+
+/** Says something in the kernel log as pci_info and its kin do: `igb 0000:01:00.0: …`. */
+export const say = async (kernel: Kernel, address: string, message: string): Promise<void> => {
+  const driver = await readLinkName(kernel.fs, pciAttribute(address, 'driver'));
+  kernel.log.push({ at: kernel.clock.now, message: `${driver ?? 'pci'} ${address}: ${message}` });
+};
 
 /** How long a program waits for a write that does not end, in milliseconds (linux-host.ts). */
 export const patienceMs = 300_000;

@@ -4,7 +4,7 @@ import type { HostPath } from '../../host.ts';
 import { modulesFolder } from '../module.ts';
 import type { Planting } from '../overlay.ts';
 import { moduleFolder, pciDriver, udevFolder } from '../paths.ts';
-import { attachAll } from './binding.ts';
+import { attachDriver } from './binding.ts';
 import { driverOfModule } from './drivers.ts';
 import type { Kernel } from './kernel.ts';
 import { modulesFor } from './match.ts';
@@ -49,10 +49,12 @@ const insert = async (kernel: Kernel, module: string): Promise<void> => {
     '/proc/modules',
     `${module} 65536 0 - Live 0x0000000000000000\n${(await fs.readText('/proc/modules')) ?? ''}`,
   );
-  if (module === 'vfio') await fs.plant('/dev/vfio/vfio', { content: '', mode: 0o666 });
+  if (module === 'vfio' && (await fs.stat('/dev/vfio/vfio')) === undefined) {
+    await fs.plant('/dev/vfio/vfio', { content: '', mode: 0o666 });
+  }
   if (driver === undefined) return;
   await fs.plant(pciDriver(driver), { folder: driverAttributes(module) });
-  await attachAll(kernel);
+  await attachDriver(kernel, driver);
 };
 
 const moduleAttributes = (driver: string | undefined): Readonly<Record<string, Planting>> => ({

@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 import type { HostPath } from '../../host.ts';
 import { isTransientName } from '../netdev.ts';
 import type { Planting } from '../overlay.ts';
-import { netAttribute, netClass, netdev, pciAttribute, udevFolder } from '../paths.ts';
+import { netAttribute, netClass, netdev, pciAttribute, pciDevices, udevFolder } from '../paths.ts';
+import { parsePciAddress } from '../pci-address.ts';
 import { readAttribute, readLinkName } from '../read.ts';
 import { driverFacts } from './drivers.ts';
 import { folderOf, type Kernel, nextIfindex } from './kernel.ts';
@@ -160,15 +161,30 @@ const udevName = async (kernel: Kernel, address: string): Promise<string | undef
   if (/(?:^|\s)net\.ifnames=0(?:\s|$)/.test((await fs.readText('/proc/cmdline')) ?? '')) {
     return undefined;
   }
-  const known = remembered.get(address)?.netdev?.name;
-  if (known !== undefined) return known;
   const pf = await readLinkName(fs, pciAttribute(address, 'physfn'));
-  if (pf === undefined) return undefined;
+  if (pf === undefined) return remembered.get(address)?.netdev.name ?? nameByPlace(fs, address);
   const [pfName] = [...((await fs.list(pciAttribute(pf, 'net'))) ?? [])].sort();
   const index = await indexOfVf(fs, pf, address);
   return pfName === undefined || index === undefined || isTransientName(pfName)
     ? undefined
     : `${pfName}v${index}`;
+};
+
+/** Bus and slot, and the function where the slot has several: `enp1s0f1`. */
+const nameByPlace = async (fs: Kernel['fs'], address: string): Promise<string | undefined> => {
+  const place = parsePciAddress(address);
+  if (place === undefined) return undefined;
+  const { domain, bus, device, fn } = place;
+  const slot = address.slice(0, -1);
+  const others = ((await fs.list(pciDevices)) ?? []).filter(
+    (each) => each.startsWith(slot) && each !== address,
+  );
+  return [
+    'en',
+    domain > 0 ? `P${domain}` : '',
+    `p${bus}s${device}`,
+    fn > 0 || others.length > 0 ? `f${fn}` : '',
+  ].join('');
 };
 
 const indexOfVf = async (

@@ -1,11 +1,11 @@
 import type { HostPath } from '../../host.ts';
-import { moduleFolder, pciAttribute } from '../paths.ts';
-import { parsePciAddress, routingId } from '../pci-address.ts';
+import { moduleFolder, pciAttribute, pciDevice } from '../paths.ts';
+import { formatPciAddress, parsePciAddress, routingId } from '../pci-address.ts';
 import { lastBusAbove } from '../pci-device.ts';
 import { readAttribute, readLinkName, readNumber } from '../read.ts';
 import { attach, driverOf, isPfUp, unbind } from './binding.ts';
 import { type DriverFacts, driverFacts } from './drivers.ts';
-import { Errno, type Kernel, patienceMs, stillWaiting } from './kernel.ts';
+import { Errno, type Kernel, patienceMs, say, stillWaiting } from './kernel.ts';
 import { autoloadModule } from './modules.ts';
 import { parseU16 } from './parse.ts';
 import { addVf, removeVf, type VfMould, vfMouldOf } from './vfs.ts';
@@ -19,10 +19,12 @@ export const storeNumvfs = async (kernel: Kernel, pf: string, value: string): Pr
   if (kernel.blocked !== undefined) throw await givenUp(kernel, pf);
   const current = await numvfs(kernel, pf);
   if (wanted === current) return;
-  const driver = await driverOf(kernel, pf);
-  if (driver === undefined || !(await configuresSriov(kernel, driver))) throw new Errno('ENOENT');
+  const driver = await configuringDriver(kernel, pf);
   if (wanted === 0) return removeVfs(kernel, pf);
-  if (current !== 0) throw new Errno('EBUSY');
+  if (current !== 0) {
+    await say(kernel, pf, `${current} VFs already enabled. Disable before enabling ${wanted} VFs`);
+    throw new Errno('EBUSY');
+  }
   await enable(kernel, pf, driver, wanted);
 };
 
@@ -34,6 +36,8 @@ export const removeVfs = async (kernel: Kernel, pf: string): Promise<void> => {
       const address = await readLinkName(kernel.fs, pciAttribute(pf, `virtfn${index}`));
       if (address === undefined) continue;
       if (kernel.heldVfs.has(address)) {
+        const asked = 'No device request channel registered, blocked until released by user';
+        await say(kernel, address, asked);
         kernel.blocked = () => removeFrom(index);
         await setNumvfs(kernel, pf, count, 'ETIMEDOUT');
         return;
@@ -42,6 +46,7 @@ export const removeVfs = async (kernel: Kernel, pf: string): Promise<void> => {
       await removeVf(kernel, pf, index);
     }
     kernel.blocked = undefined;
+    await kernel.fs.remove(pciAttribute(pf, 'dep_link'));
     await setNumvfs(kernel, pf, 0);
   };
   await removeFrom(0);
@@ -75,11 +80,23 @@ const setNumvfs = async (
   });
 };
 
-/** vfio-pci makes VFs only where its parameter enable_sriov says so. */
-const configuresSriov = async ({ fs }: Kernel, driver: string): Promise<boolean> => {
-  if (driver !== 'vfio-pci') return driverFacts(driver).withoutSriov !== true;
+/** The PF's driver, if it has a sriov_configure. */
+const configuringDriver = async (kernel: Kernel, pf: string): Promise<string> => {
+  const driver = await driverOf(kernel, pf);
+  if (driver === undefined) {
+    await say(kernel, pf, 'no driver bound to device; cannot configure SR-IOV');
+    throw new Errno('ENOENT');
+  }
+  if (driverFacts(driver).withoutSriov === true) {
+    await say(kernel, pf, 'driver does not support SR-IOV configuration via sysfs');
+    throw new Errno('ENOENT');
+  }
+  // vfio-pci makes VFs only where its parameter says so, and does not say why not.
   const parameter: HostPath = `${moduleFolder('vfio_pci')}/parameters/enable_sriov`;
-  return (await readAttribute(fs, parameter)) === 'Y';
+  if (driver === 'vfio-pci' && (await readAttribute(kernel.fs, parameter)) !== 'Y') {
+    throw new Errno('ENOENT');
+  }
+  return driver;
 };
 
 /** All VFs or none; the count is written last, as num_VFs is set last (sriov_enable). */
@@ -94,12 +111,14 @@ const enable = async (
   const errno = faults.driverErrno?.[pf];
   if (errno !== undefined) throw new Errno(errno);
   if (facts.whileDown !== undefined && !(await isPfUp(kernel, pf))) {
+    await say(kernel, pf, 'Reject SRIOV config request since if is down!');
     if (facts.whileDown === 'no VFs') return;
     throw new Errno(facts.whileDown);
   }
   const count = Math.min(wanted, faults.shortCount?.[pf] ?? wanted);
   const mould = await vfMouldOf(kernel, pf);
   if (count === 0 || (await lacksSpace(kernel, mould, count, facts))) return;
+  await linkDependency(kernel, mould);
   for (let index = 0; index < count; index += 1) {
     const address = await addVf(kernel, mould, index);
     if (driver === 'vfio-pci') {
@@ -109,6 +128,21 @@ const enable = async (
     autoloadModule(kernel, address);
   }
   await setNumvfs(kernel, pf, count);
+  if (count !== wanted) await say(kernel, pf, `${wanted} VFs requested; only ${count} enabled`);
+};
+
+/** A function that depends on another one (Function Dependency Link) shows it while it has VFs. */
+const linkDependency = async ({ fs }: Kernel, mould: VfMould): Promise<void> => {
+  const place = parsePciAddress(mould.pf);
+  const dependsOn = mould.capability?.dependsOn;
+  if (place === undefined || dependsOn === undefined) return;
+  if (dependsOn === (routingId(place) & 0xff)) return;
+  const other = formatPciAddress({ ...place, device: dependsOn >> 3, fn: dependsOn & 7 });
+  if ((await fs.stat(pciDevice(other))) === undefined) throw new Errno('ENODEV');
+  if ((await fs.stat(pciAttribute(other, 'sriov_totalvfs'))) === undefined) {
+    throw new Errno('ENOSYS');
+  }
+  await fs.setLink(`${mould.pfFolder}/dep_link`, `../${other}`);
 };
 
 /** ENOMEM for lack of address space or bus numbers; whether a driver kept it to itself. */
@@ -118,24 +152,36 @@ const lacksSpace = async (
   count: number,
   { ignoresFailure }: DriverFacts,
 ): Promise<boolean> => {
-  const lacking = barsUnassigned(mould) || (await beyondBus(kernel, mould, count));
-  if (lacking && ignoresFailure !== true) throw new Errno('ENOMEM');
-  return lacking;
+  const lacking = barsUnassigned(mould)
+    ? 'not enough MMIO resources for SR-IOV'
+    : await beyondBus(kernel, mould, count);
+  if (lacking === undefined) return false;
+  await say(kernel, mould.pf, lacking);
+  if (ignoresFailure !== true) throw new Errno('ENOMEM');
+  return true;
 };
 
 /** IORESOURCE_UNSET, include/linux/ioport.h. */
 const unset = 0x20000000n;
 
-/** "not enough MMIO resources for SR-IOV"; a tree without `resource` is taken at its word. */
+/** A tree without `resource` is taken at its word. */
 const barsUnassigned = ({ bars }: VfMould): boolean =>
   bars.length > 0 &&
   (bars.every(({ start }) => start === 0n) ||
     bars.some(({ start, flags }) => flags !== 0n && (start === 0n || (flags & unset) !== 0n)));
 
-/** "bus out of range": the last VF may not be behind the end of the bridge above. */
-const beyondBus = async (kernel: Kernel, mould: VfMould, count: number): Promise<boolean> => {
+/** The last VF may not be behind the end of the bridge above; what the kernel says if it would be. */
+const beyondBus = async (
+  { fs }: Kernel,
+  mould: VfMould,
+  count: number,
+): Promise<string | undefined> => {
   const place = parsePciAddress(mould.pf);
-  const lastBus = (await lastBusAbove(kernel.fs, mould.pf)) ?? 0xff;
-  const last = (place ? routingId(place) : 0) + mould.offset + (count - 1) * mould.stride;
-  return last >> 8 > lastBus;
+  const lastBus = (await lastBusAbove(fs, mould.pf)) ?? 0xff;
+  if (place === undefined) return undefined;
+  const bus = (routingId(place) + mould.offset + (count - 1) * mould.stride) >> 8;
+  if (bus <= lastBus) return undefined;
+  const hex = (number: number): string => number.toString(16).padStart(2, '0');
+  const range = lastBus === place.bus ? hex(lastBus) : `${hex(place.bus)}-${hex(lastBus)}`;
+  return `can't enable ${count} VFs (bus ${hex(bus)} out of range of [bus ${range}])`;
 };

@@ -4,6 +4,7 @@ import type { Planting } from '../overlay.ts';
 import { pciAttribute, pciDevice, pciDevices } from '../paths.ts';
 import { formatPciAddress, parsePciAddress, vfAddress } from '../pci-address.ts';
 import { readAttribute, readId, readLinkName, readNumber } from '../read.ts';
+import { readSriovCapability, type SriovCapability } from './capability.ts';
 import { driverFacts } from './drivers.ts';
 import { type IommuPlace, iommuPlaceOf, joinIommuGroup, leaveIommuGroup } from './iommu.ts';
 import { folderOf, type Kernel } from './kernel.ts';
@@ -19,6 +20,7 @@ export interface VfMould {
   readonly attributes: Readonly<Record<string, Planting>>;
   readonly ids: VfIds;
   readonly bars: readonly Bar[];
+  readonly capability: SriovCapability | undefined;
   readonly iommu: IommuPlace | undefined;
 }
 
@@ -46,6 +48,7 @@ export const vfMouldOf = async (kernel: Kernel, pf: string): Promise<VfMould> =>
   const pfFolder = await folderOf(kernel, pf);
   const number = (name: string) => readNumber(fs, `${pfFolder}/${name}`);
   const ids = await idsOf(fs, pfFolder);
+  const capability = await readSriovCapability(kernel, pfFolder);
   return {
     pf,
     pfFolder,
@@ -54,7 +57,8 @@ export const vfMouldOf = async (kernel: Kernel, pf: string): Promise<VfMould> =>
     stride: ((await number('sriov_stride')) ?? usualPlaces.stride) + (deviations.strideOff ?? 0),
     ids,
     attributes: { ...(await inherited(fs, pfFolder)), ...ownAttributes(ids) },
-    bars: await barsOf(kernel, pf),
+    bars: await barsOf(kernel, pf, capability),
+    capability,
     iommu: await iommuPlaceOf(kernel, pfFolder),
   };
 };
@@ -202,12 +206,17 @@ const configOf = (ids: VfIds): Uint8Array => {
 /** Lines 8 to 13 of a PF's `resource`: the VF BARs (PCI_IOV_RESOURCES). */
 const vfBarLines = { first: 7, count: 6 };
 
-const barsOf = async (kernel: Kernel, pf: string): Promise<readonly Bar[]> => {
+const barsOf = async (
+  kernel: Kernel,
+  pf: string,
+  capability: SriovCapability | undefined,
+): Promise<readonly Bar[]> => {
   const { fs } = kernel;
   const text = (await readAttribute(fs, pciAttribute(pf, 'resource'))) ?? '';
   const driver = await readLinkName(fs, pciAttribute(pf, 'driver'));
   const total = await readNumber(fs, pciAttribute(pf, 'sriov_totalvfs'));
-  const vfs = BigInt((driver && driverFacts(driver).most?.of) || total || 1);
+  const limit = driver === undefined ? undefined : driverFacts(driver).most;
+  const vfs = BigInt(Math.max(1, capability?.totalVfs ?? limit?.of ?? total ?? 1));
   return text
     .split('\n')
     .slice(vfBarLines.first, vfBarLines.first + vfBarLines.count)

@@ -28,14 +28,25 @@ export const writeAttribute = async (
   path: HostPath,
   value: string,
 ): Promise<void> => {
+  const logged = kernel.log.length;
   try {
     await write(kernel, path, value);
   } catch (error) {
-    if (!(error instanceof Errno)) throw error;
-    const errno = kernel.deviations.errnos?.[error.errno] ?? error.errno;
-    throw new HostError(errno, path, `writing ${JSON.stringify(value)}`);
+    const told = error instanceof Errno ? asHostError(kernel, path, value, error) : error;
+    if (told instanceof HostError) {
+      told.kernelLog = kernel.log.slice(logged).map(({ message }) => message);
+    }
+    throw told;
   }
 };
+
+const asHostError = (
+  { deviations }: Kernel,
+  path: HostPath,
+  value: string,
+  { errno }: Errno,
+): HostError =>
+  new HostError(deviations.errnos?.[errno] ?? errno, path, `writing ${JSON.stringify(value)}`);
 
 const write = async (kernel: Kernel, path: HostPath, value: string): Promise<void> => {
   const { fs, faults } = kernel;
@@ -91,8 +102,9 @@ const functionStores: Readonly<Record<string, Store>> = {
     await fs.writeFile(pciAttribute(address, 'driver_override'), `${name || '(null)'}\n`);
   },
   numa_node: async ({ fs }, address, value) => {
-    if (!/^-?\d+\n?$/.test(value)) throw new Errno('EINVAL');
-    await fs.writeFile(pciAttribute(address, 'numa_node'), `${Number(value)}\n`);
+    const node = /^-?\d+\n?$/.test(value) ? Number(value) : undefined;
+    if (node === undefined || !(await isNodeOnline(fs, node))) throw new Errno('EINVAL');
+    await fs.writeFile(pciAttribute(address, 'numa_node'), `${node}\n`);
   },
   /** No driver here takes interrupts from its VFs (only mlx5_core and ice do). */
   sriov_vf_msix_count: (_, __, value) =>
@@ -108,3 +120,9 @@ const functionStores: Readonly<Record<string, Store>> = {
     await fs.remove(folder);
   },
 };
+
+/** -1 stands for no node; a host that does not say has one. */
+const isNodeOnline = async (fs: Kernel['fs'], node: number): Promise<boolean> =>
+  node === -1 ||
+  (node >= 0 &&
+    (node === 0 || (await fs.stat(`/sys/devices/system/node/node${node}`)) !== undefined));

@@ -17,6 +17,14 @@ export type QueryModel = (
 
 /** Models of programs by their name. */
 export const commandModels: Readonly<Record<string, QueryModel>> = {
+  dmesg: async (command, { log }, base) => {
+    const below = await base.query(command);
+    if (log.length === 0) return below;
+    const lines = log.map(
+      ({ at, message }) => `[${(at / 1000).toFixed(6).padStart(12)}] ${message}\n`,
+    );
+    return printed(`${below.ran ? below.stdout : ''}${lines.join('')}`);
+  },
   ip: ipModel,
   lspci: lspciModel,
   modinfo: modinfoModel,
