@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -80,14 +80,16 @@ async function prepareFiles(directory: string, what: Launch): Promise<MachineFil
     kernel: what.image.kernel,
     initrd: what.image.initrd,
     firmwareVariables: inDirectory('firmware-variables.fd'),
-    dist: what.dist ?? inDirectory('dist'),
+    dist: inDirectory('dist'),
     share: inDirectory('share'),
     consoleLog: inDirectory('console.log'),
     agentSocket: inDirectory('agent.sock'),
     monitorSocket: inDirectory('monitor.sock'),
     shellSocket: inDirectory('shell.sock'),
   };
-  await mkdir(files.dist, { recursive: true });
+  // A copy, so that a build made meanwhile does not pull the program from under a running guest.
+  if (what.dist === undefined) await mkdir(files.dist);
+  else await cp(what.dist, files.dist, { recursive: true });
   await mkdir(files.share);
   const { snapshot } = what;
   const variables = snapshot?.firmwareVariables ?? firmwareVariablesTemplate();
