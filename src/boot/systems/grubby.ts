@@ -1,0 +1,196 @@
+import type { Change } from '../../change.ts';
+import type { HostFs, HostPath, HostView } from '../../host.ts';
+import { addArguments, parseCmdline, removeArguments, satisfies } from '../../sysfs/cmdline.ts';
+import type { BootSystem } from '../boot-system.ts';
+import { parseGrubEnvironment } from '../formats/grub-environment.ts';
+import {
+  type LoaderEntry,
+  loaderBootEntry,
+  type PlacedVariable,
+  readLoaderEntries,
+} from '../formats/loader-entry.ts';
+import { exists, findProgram, isSystemdBoot } from '../host-facts.ts';
+import { type BootSource, isGenerated } from '../layers.ts';
+import { forgetRecord, readRecord, recordChange } from '../record.ts';
+import { sideEffectsOf } from '../remedies.ts';
+import { kernelCmdline, readCmdlineSource } from './kernel-cmdline.ts';
+
+const id = 'grubby';
+export const loaderEntries: HostPath = '/boot/loader/entries';
+export const grubEnvironment: HostPath = '/boot/grub2/grubenv';
+
+/**
+ * RHEL 8 and later, Fedora: an entry for each kernel that grubby edits in place. New kernels take
+ * their command line from /etc/kernel/cmdline if it is there, on RHEL 8 from grubenv's kernelopts:
+ * each of these is read again, since grubby did not always write them.
+ */
+export const grubby: BootSystem = {
+  id,
+  title: `GRUB with an entry for each kernel (${loaderEntries}, grubby)`,
+  detect: async ({ fs }) =>
+    (await findProgram(fs, 'grubby')) !== undefined &&
+    (await exists(fs, '/boot/grub2')) &&
+    !(await isSystemdBoot(fs)) &&
+    (await readLoaderEntries(fs, loaderEntries)).length > 0,
+  read: async ({ fs }) => {
+    const variables = await readVariables(fs);
+    const sources = [await readCmdlineSource(fs, kernelCmdline), kernelOptions(variables)].filter(
+      (source) => source !== undefined,
+    );
+    return {
+      sources: sources.length === 0 ? undefined : sources,
+      entries: (await readLoaderEntries(fs, loaderEntries)).map((entry) =>
+        loaderBootEntry(entry, variables),
+      ),
+      entriesStay: true,
+    };
+  },
+  obstacle: () => Promise.resolve(undefined),
+  add: (host, wanted) => add(host, wanted),
+  remove: ({ fs }) => remove(fs),
+};
+
+const readVariables = async (fs: HostFs): Promise<ReadonlyMap<string, PlacedVariable>> => {
+  const text = await fs.readText(grubEnvironment);
+  return text === undefined ? new Map() : parseGrubEnvironment(grubEnvironment, text);
+};
+
+const kernelOptions = (variables: ReadonlyMap<string, PlacedVariable>): BootSource | undefined => {
+  const options = variables.get('kernelopts');
+  if (options === undefined) return undefined;
+  const { path, line, value } = options;
+  return { path, words: parseCmdline(value).map((word) => ({ ...word, path, line })) };
+};
+
+const add = async ({ fs, ...rest }: HostView, wanted: readonly string[]) => {
+  const layers = await grubby.read({ fs, ...rest });
+  const lacking = (words: BootSource['words']): readonly string[] =>
+    wanted.filter((argument) => !satisfies(words, argument));
+  const changes: Change[] = [];
+
+  const text = await fs.readText(kernelCmdline);
+  const inFile = text === undefined ? [] : lacking((await fileWords(fs)) ?? []);
+  if (text !== undefined && inFile.length > 0) {
+    changes.push(
+      writeCmdline(addArguments(text, inFile), 'new kernels get their arguments from it'),
+    );
+  }
+  const inEntries = wanted.filter((argument) => isGenerated(argument, layers) === false);
+  const options = layers.sources?.find(({ path }) => path === grubEnvironment);
+  const inOptions = options === undefined ? [] : lacking(options.words);
+  if (inEntries.length > 0) changes.push(await updateEntries(fs, inEntries));
+  else if (options !== undefined && inOptions.length > 0) {
+    changes.push(await setKernelOptions(fs, options, inOptions));
+  }
+  if (changes.length === 0) return changes;
+  const added = [...new Set([...inEntries, ...inFile, ...inOptions])];
+  const had = (await readLoaderEntries(fs, loaderEntries)).filter((entry) =>
+    added.some((argument) => satisfies(loaderBootEntry(entry).words, argument)),
+  );
+  const names = had.map(({ path }) => path);
+  return [await recordChange(fs, id, added, names), ...changes];
+};
+
+const fileWords = async (fs: HostFs): Promise<BootSource['words'] | undefined> =>
+  (await readCmdlineSource(fs, kernelCmdline))?.words;
+
+/** All kernels: only the default one would leave the others, and those to come, without. */
+const updateEntries = async (fs: HostFs, added: readonly string[]): Promise<Change> => {
+  const program = (await findProgram(fs, 'grubby')) ?? 'grubby';
+  const words = added.join(' ');
+  const disrupts = sideEffectsOf(added);
+  const take = (option: string) =>
+    ({
+      kind: 'command',
+      command: { argv: [program, '--update-kernel=ALL', `${option}=${words}`], timeoutMs },
+    }) as const;
+  return {
+    action: take('--args'),
+    undo: [take('--remove-args')],
+    reason: `${words} is not yet in every entry of ${loaderEntries}`,
+    effective: 'after-reboot',
+    ...(disrupts !== undefined && { disrupts }),
+  };
+};
+
+/** It runs many programs for each entry. */
+const timeoutMs = 180_000;
+
+/** grubby of RHEL 8.0 edits the entries and leaves kernelopts, from which new kernels' entries live. */
+const setKernelOptions = async (
+  fs: HostFs,
+  { words }: BootSource,
+  added: readonly string[],
+): Promise<Change> => {
+  const program = (await findProgram(fs, 'grub2-editenv')) ?? 'grub2-editenv';
+  const before = words.map(({ text }) => text).join(' ');
+  const set = (value: string) =>
+    ({
+      kind: 'command',
+      command: { argv: [program, '-', 'set', `kernelopts=${value}`] },
+    }) as const;
+  return {
+    action: set(addArguments(before, added)),
+    undo: [set(before)],
+    reason: `new kernels get their arguments from kernelopts in ${grubEnvironment}`,
+    effective: 'after-reboot',
+  };
+};
+
+const writeCmdline = (content: string, reason: string): Change => ({
+  action: { kind: 'file', path: kernelCmdline, content },
+  reason,
+  effective: 'after-reboot',
+});
+
+const remove = async (fs: HostFs): Promise<readonly Change[]> => {
+  const record = await readRecord(fs, id);
+  if (record === undefined) return [];
+  const changes: Change[] = [];
+  const text = await fs.readText(kernelCmdline);
+  const rest = text === undefined ? undefined : removeArguments(text, record.arguments);
+  if (rest !== undefined && rest !== text) {
+    changes.push(writeCmdline(rest, `${record.arguments.join(' ')} was put in by us`));
+  }
+  const program = (await findProgram(fs, 'grubby')) ?? 'grubby';
+  for (const kernel of await kernelsToClean(fs, record.arguments, record.had ?? [])) {
+    const argv = [
+      program,
+      `--update-kernel=${kernel}`,
+      `--remove-args=${record.arguments.join(' ')}`,
+    ] as const;
+    changes.push({
+      action: { kind: 'command', command: { argv: [...argv], timeoutMs } },
+      undo: [
+        {
+          kind: 'command',
+          command: { argv: [program, argv[1], argv[2].replace('remove-args', 'args')], timeoutMs },
+        },
+      ],
+      reason: `${record.arguments.join(' ')} was put in by us`,
+      effective: 'after-reboot',
+    });
+  }
+  return [...changes, forgetRecord(id)];
+};
+
+/** ALL, unless some entry had an argument before we came. */
+const kernelsToClean = async (
+  fs: HostFs,
+  removed: readonly string[],
+  had: readonly string[],
+): Promise<readonly string[]> => {
+  const variables = await readVariables(fs);
+  const entries = (await readLoaderEntries(fs, loaderEntries)).filter((entry) =>
+    loaderBootEntry(entry, variables).words.some(({ text }) => removed.includes(text)),
+  );
+  if (entries.length === 0) return [];
+  if (had.length === 0) return ['ALL'];
+  return entries.filter(({ path }) => !had.includes(path)).map(kernelPath);
+};
+
+/** As grubby names it, whether /boot is a file system of its own or not. */
+const kernelPath = ({ fields }: LoaderEntry): string => {
+  const path = fields.get('linux') ?? '';
+  return path.startsWith('/boot/') ? path : `/boot${path}`;
+};

@@ -1,0 +1,19 @@
+import type { ResolvedSpec } from '../resolved-spec.ts';
+import type { Iommu } from '../sysfs/iommu.ts';
+
+/**
+ * Whether the goal needs an IOMMU. VFs used as netdevs do not; `--iommu=on` asks for one anyway. VFs
+ * given to vfio-pci will need one: this is the place to say so.
+ */
+export const needsIommu = ({ iommu }: ResolvedSpec): boolean => iommu === 'on';
+
+/**
+ * The kernel arguments of a spec. Only Intel's driver has one that switches it on, and whether it is on
+ * without depends on how the kernel was built (INTEL_IOMMU_DEFAULT_ON), so one who asks for an IOMMU
+ * gets it spelled out. AMD's and Arm's are on wherever the firmware describes them.
+ */
+export const wantedArguments = (spec: ResolvedSpec, iommu: Iommu): readonly string[] => {
+  const intel = iommu.vendor === 'intel' && iommu.state !== 'absent-in-firmware';
+  const asked = spec.boot?.kernelArgs ?? [];
+  return [...new Set([...(needsIommu(spec) && intel ? ['intel_iommu=on'] : []), ...asked])];
+};
