@@ -1,6 +1,6 @@
 import type { Change } from '../change.ts';
 import type { CheckResult } from '../check.ts';
-import type { HostFs } from '../host.ts';
+import type { HostFs, HostView } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { isTransientName, readNetdev } from '../sysfs/netdev.ts';
@@ -16,6 +16,7 @@ import { readNumber } from '../sysfs/read.ts';
 import { explainNumvfsError } from '../sysfs/sriov-errors.ts';
 import { foretellFailure } from '../sysfs/sriov-limits.ts';
 import { forEachPf } from './checks.ts';
+import { resettingPort, takingFromUsers } from './owners.ts';
 
 /** Makes the Virtual Functions and waits until each has its driver, netdev and final name. */
 export const vfs: Step = {
@@ -38,21 +39,22 @@ export const vfs: Step = {
         }),
     },
   ],
-  plan: async (spec, { fs }) => {
+  plan: async (spec, host) => {
     const changes: Change[] = [];
     for (const wanted of spec.pfs) {
-      const pf = await readPf(fs, wanted.address);
-      if (pf !== undefined) changes.push(...(await planPf(fs, pf, wanted.vfs)));
+      const pf = await readPf(host.fs, wanted.address);
+      if (pf !== undefined) changes.push(...(await planPf(host, pf, wanted.vfs)));
     }
     return changes;
   },
-  teardown: async (spec, { fs }) => {
+  teardown: async (spec, host) => {
+    const { fs } = host;
     const changes: Change[] = [];
     for (const { address } of spec.pfs) {
       const pf = await readPf(fs, address);
       const current = await readNumber(fs, pciAttribute(address, 'sriov_numvfs'));
       if (pf !== undefined && current !== undefined && current > 0) {
-        changes.push(removeVfs(pf, current));
+        changes.push(await sparing(host, pf, removeVfs(pf, current)));
       }
     }
     return changes;
@@ -91,21 +93,28 @@ export const vfs: Step = {
 };
 
 const planPf = async (
-  fs: HostFs,
+  host: HostView,
   pf: PhysicalFunction,
   wanted: number,
 ): Promise<readonly Change[]> => {
+  const { fs } = host;
   const current = await readNumber(fs, pciAttribute(pf.address, 'sriov_numvfs'));
   if (current === wanted) return planUnboundVfs(pf);
   const changes: Change[] = [];
   if (current !== undefined && current > 0) {
-    changes.push({ ...removeVfs(pf, current), requires: recreation(pf, current, wanted) });
+    const removal = { ...removeVfs(pf, current), requires: recreation(pf, current, wanted) };
+    changes.push(await sparing(host, pf, removal));
   }
   if (wanted > 0) {
-    changes.push(...(await planLinkUp(fs, pf)), ...planAutoprobe(pf), createVfs(pf, wanted));
+    const creation = await resettingPort(host, pf, createVfs(pf, wanted));
+    changes.push(...(await planLinkUp(fs, pf)), ...planAutoprobe(pf), creation);
   }
   return changes;
 };
+
+/** A removal that waits for the users of the VFs, and for those of the PF's port. */
+const sparing = async (host: HostView, pf: PhysicalFunction, removal: Change): Promise<Change> =>
+  takingFromUsers(host, pf, await resettingPort(host, pf, removal));
 
 /** igb VFs made while the PF is down never get a carrier; bnxt_en makes none at all. */
 const planLinkUp = async (fs: HostFs, { netdev }: PhysicalFunction): Promise<readonly Change[]> => {

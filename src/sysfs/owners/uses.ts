@@ -1,0 +1,42 @@
+import type { HostView } from '../../host.ts';
+import type { VirtualFunction } from '../pci-device.ts';
+import { deviceHolders } from './device-holders.ts';
+import { interfaceUses } from './interface-uses.ts';
+import { kubeletPods } from './kubelet.ts';
+import { libvirtGuests } from './libvirt.ts';
+import { otherNamespaces } from './network-namespaces.ts';
+import type { FindUses, VfUse } from './vf-use.ts';
+
+const ways: readonly FindUses[] = [
+  otherNamespaces,
+  interfaceUses,
+  deviceHolders,
+  kubeletPods,
+  libvirtGuests,
+];
+
+/**
+ * Everybody who would lose something if the VFs went away: the kernel removes a VF without asking
+ * (drivers/pci/iov.c), and waits only for whoever has its vfio device open.
+ *
+ * @throws HostError where something cannot be read: then nobody knows that the VFs are free.
+ */
+export const usesOf = async (
+  host: HostView,
+  vfs: readonly VirtualFunction[],
+): Promise<readonly VfUse[]> => {
+  const uses: VfUse[] = [];
+  if (vfs.length === 0) return uses;
+  for (const way of ways) uses.push(...(await way(host, vfs)));
+  return uses.sort((a, b) => a.vf.index - b.vf.index);
+};
+
+/** The users with their VFs, one phrase each: `VF 0 and 1 by pod default/web`. */
+export const describeUses = (uses: readonly VfUse[]): readonly string[] => {
+  const byUser = new Map<string, Map<number, string>>();
+  for (const { vf, by } of uses) {
+    const vfs = byUser.get(by) ?? new Map<number, string>();
+    byUser.set(by, vfs.set(vf.index, `${vf.index} (${vf.netdev ?? vf.address})`));
+  }
+  return [...byUser].map(([by, vfs]) => `VF ${[...vfs.values()].join(', ')} by ${by}`);
+};

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import type { Permission } from '../../src/change.ts';
+import { apply } from '../../src/engine/apply.ts';
+import { noJournal } from '../../src/engine/journal.ts';
+import type { Run, RunResult } from '../../src/engine/run.ts';
+import { vfs } from '../../src/steps/vfs.ts';
+import { pciAttribute } from '../../src/sysfs/paths.ts';
+import { readAttribute } from '../../src/sysfs/read.ts';
+import type { SimulatedHost } from '../../src/sysfs/simulated-host.ts';
+import {
+  bindToVfio,
+  hostWithVfs,
+  moveAway,
+  pf,
+  plantProcess,
+} from '../sysfs/owners/host-with-vfs.ts';
+
+const run = (
+  host: SimulatedHost,
+  count: number,
+  direction: Run['direction'],
+  ...permissions: readonly Permission[]
+): Promise<RunResult> =>
+  apply({
+    steps: [vfs],
+    spec: {
+      pfs: [{ address: pf, selector: 'enp1s0f0', vfs: count }],
+      iommu: 'auto',
+      kube: { mode: 'off', namespace: 'kube-system', resourcePrefix: 'sriovctl.io' },
+    },
+    host,
+    direction,
+    permissions: new Set(permissions),
+    journal: noJournal,
+    listener: () => undefined,
+  });
+
+const numvfs = (host: SimulatedHost) => readAttribute(host.fs, pciAttribute(pf, 'sriov_numvfs'));
+
+const problemsOf = ({ steps }: RunResult) => steps.flatMap(({ problems }) => problems);
+
+describe('VFs that somebody uses', () => {
+  test('are not removed without --force, and every user is named', async () => {
+    const host = await hostWithVfs();
+    await moveAway(host, 0);
+    const group = await bindToVfio(host, 1);
+    await plantProcess(host, 4242, {
+      comm: 'qemu-system-x86',
+      argv: ['qemu-system-x86_64', '-name', 'vm1'],
+      open: [group],
+    });
+    const before = host.fs.changes().length;
+    for (const result of [
+      await run(host, 2, 'setup', 'recreate'),
+      await run(host, 0, 'setup', 'recreate'),
+      await run(host, 0, 'teardown'),
+    ]) {
+      expect(result.outcome).toBe('refused');
+      const [problem] = problemsOf(result);
+      expect(problem?.code).toBe('NEEDS_FORCE');
+      expect(problem?.problem).toContain('VF 0 (0000:01:10.0) by another network namespace');
+      expect(problem?.problem).toContain(
+        'VF 1 (0000:01:10.2) by qemu-system-x86 (pid 4242, guest vm1)',
+      );
+      expect(problem?.hint).toContain('--force');
+      expect(problem?.hint).toContain('hangs');
+    }
+    expect(host.fs.changes()).toHaveLength(before);
+  });
+
+  test('are told of together with the missing --recreate', async () => {
+    const host = await hostWithVfs();
+    await moveAway(host, 0);
+    const codes = problemsOf(await run(host, 2, 'setup')).map(({ code }) => code);
+    expect(codes).toEqual(['NEEDS_RECREATE', 'NEEDS_FORCE']);
+    const forced = problemsOf(await run(host, 2, 'setup', 'force')).map(({ code }) => code);
+    expect(forced).toEqual(['NEEDS_RECREATE']);
+  });
+
+  test('are removed with --force', async () => {
+    const host = await hostWithVfs();
+    await moveAway(host, 0);
+    expect(await run(host, 2, 'setup', 'recreate', 'force')).toMatchObject({ outcome: 'applied' });
+    expect(await numvfs(host)).toBe('2');
+  });
+
+  test('are left alone by a run that removes nothing', async () => {
+    const host = await hostWithVfs();
+    await moveAway(host, 0);
+    expect(await run(host, 4, 'setup')).toMatchObject({ outcome: 'in-sync' });
+  });
+});
+
+test('VFs that nobody uses are removed without --force', async () => {
+  const host = await hostWithVfs();
+  expect(await run(host, 0, 'teardown')).toMatchObject({ outcome: 'applied' });
+  expect(await numvfs(host)).toBe('0');
+});
+
+test('what goes over a PF is said of each change that resets its port', async () => {
+  const host = await hostWithVfs(
+    {
+      'ip -j address show': [
+        { ifname: 'enp1s0f0', addr_info: [{ local: '10.0.0.5', scope: 'global' }] },
+      ],
+    },
+    { reachedAt: '10.0.0.5' },
+  );
+  const { steps } = await run(host, 2, 'setup', 'recreate');
+  const writes = (steps[0]?.changes ?? []).filter(
+    ({ change: { action } }) => action.kind === 'attribute' && action.path.endsWith('numvfs'),
+  );
+  expect(writes).toHaveLength(2);
+  for (const { change } of writes) {
+    expect(change.disrupts).toContain('enp1s0f0 (this SSH session) may lose its link');
+  }
+});
