@@ -1,28 +1,26 @@
 import { posix } from 'node:path';
 import type { HostFs, HostPath } from '../host.ts';
-import { loaderBootEntry, readLoaderEntries } from './formats/loader-entry.ts';
+import { type LoaderEntry, readLoaderEntries } from './formats/loader-entry.ts';
 import { firstExisting } from './host-facts.ts';
-import type { BootEntry } from './layers.ts';
 
 /** Where entries are; $BOOT is one of these (kernel-install(8)). */
-export const loaderFolders: readonly HostPath[] = [
+const loaderFolders: readonly HostPath[] = [
   '/efi/loader/entries',
   '/boot/efi/loader/entries',
   '/boot/loader/entries',
 ];
 
 /** The entries of this system's kernels; those of another system on the same ESP are left out. */
-export const installedEntries = async (fs: HostFs): Promise<readonly BootEntry[] | undefined> => {
+export const installedEntries = async (fs: HostFs): Promise<readonly LoaderEntry[]> => {
   const folder = await firstExisting(fs, loaderFolders);
-  if (folder === undefined) return undefined;
+  if (folder === undefined) return [];
   const machine = (await fs.readText('/etc/machine-id'))?.trim();
   const releases = (await installedKernels(fs)).map(({ release }) => release);
-  const entries = (await readLoaderEntries(fs, folder)).filter(({ fields }) => {
-    const foreign = fields.get('machine-id') ?? machine;
+  return (await readLoaderEntries(fs, folder)).filter(({ fields }) => {
+    const owner = fields.get('machine-id') ?? machine;
     const version = fields.get('version');
-    return foreign === machine && (version === undefined || releases.includes(version));
+    return owner === machine && (version === undefined || releases.includes(version));
   });
-  return entries.map((entry) => loaderBootEntry(entry));
 };
 
 export interface InstalledKernel {

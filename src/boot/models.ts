@@ -11,8 +11,7 @@ import { parseGrubEnvironment, setGrubVariable } from './formats/grub-environmen
 import { grubLinuxLines, isRecovery } from './formats/grub-menu.ts';
 import { type LoaderEntry, readLoaderEntries, withOptions } from './formats/loader-entry.ts';
 import { evaluateShellFiles } from './formats/shell-value.ts';
-import { firstExisting } from './host-facts.ts';
-import { loaderFolders } from './installed-kernels.ts';
+import { installedEntries } from './installed-kernels.ts';
 import { grubMenuPath, readGrubDefaults, readsDropIns } from './systems/grub-defaults.ts';
 import { grubEnvironment, loaderEntries } from './systems/grubby.ts';
 import { kernelCmdline } from './systems/kernel-cmdline.ts';
@@ -150,10 +149,9 @@ const makeEntries = async (
   release?: string,
 ): Promise<readonly Action[] | undefined> => {
   const cmdline = await fs.readText(kernelCmdline);
-  const folder = await firstExisting(fs, loaderFolders);
-  if (cmdline === undefined || folder === undefined) return undefined;
+  if (cmdline === undefined) return undefined;
   const words = parseCmdline(cmdline);
-  return (await readLoaderEntries(fs, folder))
+  return (await installedEntries(fs))
     .filter(({ fields }) => release === undefined || fields.get('version') === release)
     .map((entry) =>
       file(

@@ -18,7 +18,7 @@ import {
   statusOf,
 } from './layers.ts';
 import { detectBootSystem } from './systems/index.ts';
-import { needsIommu, wantedArguments } from './wanted.ts';
+import { intelArgument, needsIommu, wantedArguments } from './wanted.ts';
 
 /** What a spec wants of the kernel command line, and how things stand with it. */
 export interface Outlook {
@@ -29,13 +29,19 @@ export interface Outlook {
   readonly boot?: BootOutlook;
 }
 
+/** A word that stands against what is wanted and will still do so after a reboot. */
+export interface Conflict {
+  readonly word: PlacedWord;
+  /** An argument, or what else it prevents. */
+  readonly against: string;
+}
+
 export interface BootOutlook {
   readonly system: BootSystem;
   readonly layers: BootLayers;
   /** Still to be put in. */
   readonly missing: readonly string[];
-  /** Words that stand against what is wanted and will still do so after a reboot. */
-  readonly conflicts: readonly PlacedWord[];
+  readonly conflicts: readonly Conflict[];
 }
 
 export const readOutlook = async (spec: ResolvedSpec, host: HostView): Promise<Outlook> => {
@@ -50,7 +56,7 @@ export const readOutlook = async (spec: ResolvedSpec, host: HostView): Promise<O
 /** @see statusOf */
 export const statusIn = ({ iommu, running, boot }: Outlook, argument: string): LayerStatus => {
   const layers = boot?.layers ?? { sources: undefined, entries: undefined };
-  const effective = argument !== 'intel_iommu=on' || iommu.state === 'active';
+  const effective = argument !== intelArgument || iommu.state === 'active';
   return statusOf(argument, layers, running, effective);
 };
 
@@ -64,22 +70,33 @@ const readBoot = async (
   const blind = layers.sources === undefined && layers.entries === undefined;
   // Where nothing can be read, what runs is the only witness.
   const missing = missingFrom(layers, wanted, blind ? running : []);
-  const against = [
-    ...wanted.flatMap((argument) => conflictsWith(argument, layers)),
+  const conflicts = [
+    ...wanted.flatMap((argument) => against(argument, conflictsWith(argument, layers))),
     ...lasting(layers).flatMap(({ words }) => [
-      ...(needsIommu(spec) ? iommuDisabled(words, vendorKey(iommu)) : []),
-      ...(spec.pfs.some(({ vfs }) => vfs > 0) ? vfsPrevented(words) : []),
+      ...(needsIommu(spec) ? against('an IOMMU', iommuDisabled(words, vendorKey(iommu))) : []),
+      ...(spec.pfs.some(({ vfs }) => vfs > 0) ? against('VFs', vfsPrevented(words)) : []),
     ]),
   ];
-  return { system, layers, missing, conflicts: uniqueByPlace(against) };
+  return { system, layers, missing, conflicts: uniqueByPlace(conflicts) };
 };
+
+const against = (what: string, words: readonly PlacedWord[]): readonly Conflict[] =>
+  words.map((word) => ({ word, against: what }));
 
 const vendorKey = ({ vendor }: Iommu): string | undefined =>
   vendor === 'intel' || vendor === 'amd' ? `${vendor}_iommu` : undefined;
 
-const uniqueByPlace = (words: readonly PlacedWord[]): readonly PlacedWord[] => [
-  ...new Map(words.map((word) => [`${word.path}:${word.line} ${word.text}`, word])).values(),
-];
+/** The first of those that name the same word, which names the wanted argument. */
+const uniqueByPlace = (conflicts: readonly Conflict[]): readonly Conflict[] =>
+  conflicts.filter(
+    ({ word }, index) =>
+      index ===
+      conflicts.findIndex(
+        (other) => placeOf(other.word) === placeOf(word) && other.word.text === word.text,
+      ),
+  );
+
+export const placeOf = ({ path, line }: PlacedWord): string => `${path}:${line}`;
 
 /** Whether somebody switched the IOMMU off for this boot alone. */
 export const isOffOnlyNow = ({ iommu, running, boot }: Outlook): boolean =>

@@ -7,13 +7,15 @@ import type { Iommu } from '../sysfs/iommu.ts';
  */
 export const needsIommu = ({ iommu }: ResolvedSpec): boolean => iommu === 'on';
 
+/** Of no use where the firmware offers no IOMMU. */
+export const intelArgument = 'intel_iommu=on';
+
 /**
  * The kernel arguments of a spec. Only Intel's driver has one that switches it on, and whether it is on
  * without depends on how the kernel was built (INTEL_IOMMU_DEFAULT_ON), so one who asks for an IOMMU
  * gets it spelled out. AMD's and Arm's are on wherever the firmware describes them.
  */
 export const wantedArguments = (spec: ResolvedSpec, iommu: Iommu): readonly string[] => {
-  const intel = iommu.vendor === 'intel' && iommu.state !== 'absent-in-firmware';
-  const asked = spec.boot?.kernelArgs ?? [];
-  return [...new Set([...(needsIommu(spec) && intel ? ['intel_iommu=on'] : []), ...asked])];
+  const own = needsIommu(spec) && iommu.vendor === 'intel' ? [intelArgument] : [];
+  return [...new Set([...own, ...(spec.boot?.kernelArgs ?? [])])];
 };

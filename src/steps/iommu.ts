@@ -1,7 +1,7 @@
-import { isOffOnlyNow, type Outlook, readOutlook, statusIn } from '../boot/outlook.ts';
+import { isOffOnlyNow, type Outlook, placeOf, readOutlook, statusIn } from '../boot/outlook.ts';
 import type { LayerStatus } from '../boot/layers.ts';
 import { bootSystems } from '../boot/systems/index.ts';
-import { needsIommu } from '../boot/wanted.ts';
+import { intelArgument, needsIommu } from '../boot/wanted.ts';
 import type { Change } from '../change.ts';
 import type { CheckResult } from '../check.ts';
 import { commandLine, type HostError } from '../errors.ts';
@@ -46,10 +46,10 @@ export const iommu: Step = {
     },
   ],
   plan: async (spec, host) => {
-    const { boot, wanted } = await readOutlook(spec, host);
-    return boot === undefined || boot.missing.length + wanted.length === 0
-      ? []
-      : boot.system.add(host, wanted);
+    const { boot, wanted, iommu: found } = await readOutlook(spec, host);
+    const inVain = found.state === 'absent-in-firmware';
+    const useful = wanted.filter((argument) => argument !== intelArgument || !inVain);
+    return boot === undefined || useful.length === 0 ? [] : boot.system.add(host, useful);
   },
   teardown: async (_spec, host) => {
     const changes: Change[] = [];
@@ -84,35 +84,39 @@ const firmwareNames = {
 } as const;
 
 const checkFirmware = (spec: ResolvedSpec, outlook: Outlook): CheckResult => {
-  const { iommu: found, running } = outlook;
+  const { iommu: found } = outlook;
   if (!needsIommu(spec) || found.state !== 'absent-in-firmware') return { status: 'pass' };
-  const told = running.find(({ key }) => key === 'intel_iommu' || key === 'amd_iommu');
-  const vain = told === undefined ? '' : `; ${told.text} on the kernel command line has no effect`;
   return {
     status: 'fail',
-    problem: `the firmware describes no IOMMU (no ${tableName(found)} table in /sys/firmware/acpi/tables)${vain}`,
+    problem: `the firmware describes no IOMMU (no ${tableName(found)} table in /sys/firmware/acpi/tables)${inVain(outlook)}`,
     hint: found.virtualMachine
       ? 'This is a virtual machine: give it an IOMMU (QEMU: -device intel-iommu,intremap=on), or leave out --iommu=on.'
       : `Enable ${firmwareNames[found.vendor]} in the firmware setup, or leave out --iommu=on: VFs used as netdevs need no IOMMU.`,
   };
 };
 
+/** Someone has asked the kernel for what the firmware does not offer. */
+const inVain = ({ running }: Outlook): string => {
+  const told = running.find(({ key }) => key === 'intel_iommu' || key === 'amd_iommu');
+  return told === undefined ? '' : `; ${told.text} on the kernel command line has no effect`;
+};
+
 const tableName = ({ vendor }: Iommu): string =>
   ({ intel: 'DMAR', amd: 'IVRS', arm: 'IORT', other: 'DMAR or IVRS' })[vendor];
 
-const checkConflicts = (spec: ResolvedSpec, { boot, wanted }: Outlook): CheckResult => {
+const checkConflicts = (spec: ResolvedSpec, { boot }: Outlook): CheckResult => {
   const bad = (spec.boot?.kernelArgs ?? []).find((argument) => !isKernelArgument(argument));
   if (bad !== undefined) {
     const hint = 'Give one argument without spaces, quotes and characters that a shell takes.';
     return { status: 'fail', problem: `${JSON.stringify(bad)} is no kernel argument`, hint };
   }
-  const [first] = boot?.conflicts ?? [];
-  if (boot === undefined || first === undefined) return { status: 'pass' };
-  const places = boot.conflicts.map(({ path, line, text }) => `${path}:${line} has ${text}`);
-  const against = wanted.length > 0 ? wanted.join(' ') : 'what is wanted';
+  if (boot === undefined || boot.conflicts.length === 0) return { status: 'pass' };
+  const said = boot.conflicts.map(
+    ({ word, against }) => `${placeOf(word)} has ${word.text}, which stands against ${against}`,
+  );
   return {
     status: 'fail',
-    problem: `${places.join('; ')}, which stands against ${against}`,
+    problem: said.join('; '),
     hint: 'Somebody meant it: take it out there (and make the boot entries anew), or ask for less.',
   };
 };
@@ -128,7 +132,7 @@ const checkBootSystem = async ({ boot }: Outlook, host: HostView): Promise<Check
 const said: Readonly<Record<LayerStatus, string>> = {
   absent: 'is in no boot configuration',
   'configured-not-generated': 'is configured, but the boot entries were not made anew since',
-  'pending-reboot': 'waits for a reboot',
+  'pending-reboot': 'will be in force after a reboot',
   active: 'is in force',
   'active-not-persistent': 'is in force, but will be gone after the next boot',
   'active-but-ineffective': 'is on the kernel command line without effect',
@@ -172,12 +176,13 @@ const checkIommu = async (
     );
   }
   if (!needsIommu(spec)) {
-    return { status: 'pass', detail: 'the IOMMU is off; VFs used as netdevs need none' };
+    const vain = found.state === 'absent-in-firmware' ? inVain(outlook) : '';
+    return { status: 'pass', detail: `the IOMMU is off; VFs used as netdevs need none${vain}` };
   }
   if (found.state === 'absent-in-firmware') return checkFirmware(spec, outlook);
   const pending = wanted.some((argument) => statusIn(outlook, argument) === 'pending-reboot');
   if (pending || isOffOnlyNow(outlook)) {
-    return { status: 'reboot', because: 'the IOMMU is off until the next boot' };
+    return { status: 'reboot', because: 'the IOMMU is off and will be on after a reboot' };
   }
   return {
     status: 'fail',

@@ -2,6 +2,7 @@ import type { Change } from '../../change.ts';
 import type { Command, HostFs, HostPath, HostView } from '../../host.ts';
 import { addArguments, parseCmdline, removeArguments } from '../../sysfs/cmdline.ts';
 import type { BootSystem } from '../boot-system.ts';
+import { loaderBootEntry } from '../formats/loader-entry.ts';
 import { lineAt } from '../formats/shell-file.ts';
 import { exists, findProgram, isSystemdBoot } from '../host-facts.ts';
 import { installedEntries, installedKernels, systemdVersion } from '../installed-kernels.ts';
@@ -97,6 +98,9 @@ const remove = async (fs: HostFs, variant: Variant): Promise<readonly Change[]> 
   ];
 };
 
+const readEntries = async (fs: HostFs): Promise<readonly BootEntry[]> =>
+  (await installedEntries(fs)).map((entry) => loaderBootEntry(entry));
+
 const write = (content: string, reason: string): Change => ({
   action: { kind: 'file', path: kernelCmdline, content },
   reason,
@@ -142,8 +146,8 @@ export const kernelInstall = kernelCmdlineSystem({
   detect: async (fs) =>
     (await findProgram(fs, 'kernel-install')) !== undefined &&
     ((await isSystemdBoot(fs)) || !(await exists(fs, '/boot/grub2'))) &&
-    ((await installedEntries(fs)) ?? []).length > 0,
-  entries: (fs) => installedEntries(fs),
+    (await installedEntries(fs)).length > 0,
+  entries: (fs) => readEntries(fs),
   generators: async (fs) => {
     const program = (await findProgram(fs, 'kernel-install')) ?? 'kernel-install';
     const version = await systemdVersion(fs);
@@ -187,7 +191,7 @@ export const sdbootutil = kernelCmdlineSystem({
   title: `openSUSE's boot entries (${kernelCmdline}, sdbootutil)`,
   detect: async (fs) =>
     (await findProgram(fs, 'sdbootutil')) !== undefined && (await exists(fs, kernelCmdline)),
-  entries: (fs) => installedEntries(fs),
+  entries: (fs) => readEntries(fs),
   generators: async (fs) => [
     {
       argv: [(await findProgram(fs, 'sdbootutil')) ?? 'sdbootutil', 'update-all-entries'],
