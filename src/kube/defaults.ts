@@ -9,7 +9,8 @@ export interface KubeSettings {
   readonly resourcePrefix: string;
   readonly images: Images;
   readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
-  readonly nodeSelector: Readonly<Record<string, string>>;
+  /** Instead of the nodes that were set up. */
+  readonly nodeSelector: Readonly<Record<string, string>> | undefined;
   readonly tolerations: readonly Toleration[];
   readonly cni: CniPaths;
   /** SELinux denies the copy of the CNI binary to an unprivileged container. */
@@ -46,11 +47,20 @@ const images: Images = {
   smoke: 'docker.io/library/busybox:1.37.0',
 };
 
+export type Component = 'multus' | 'sriov-cni' | 'device-plugin';
+
 /**
- * Nodes that were set up carry it. The DaemonSets keep to them: installing Multus changes the start of
- * every pod of a node, and a device plugin without its key in the ConfigMap ends at once.
+ * Nodes that were set up carry one for each component, and the DaemonSets keep to them: Multus
+ * changes the start of every pod of its node, and a device plugin without its key in the ConfigMap
+ * ends at once.
  */
-export const nodeLabel = 'sriovctl/node';
+export const nodeLabel = (component: Component): string => `sriovctl/${component}`;
+
+/** The nodes of a component's DaemonSet. */
+export const nodeSelectorOf = (
+  { nodeSelector }: Pick<KubeSettings, 'nodeSelector'>,
+  component: Component,
+): Readonly<Record<string, string>> => nodeSelector ?? { [nodeLabel(component)]: 'true' };
 
 /** All images of an air-gapped site come from one mirror that keeps the paths. */
 const imagesOf = ({ registry, images: given }: KubeSpec): Images => {
@@ -70,7 +80,7 @@ export const kubeSettings = (spec: KubeSpec): KubeSettings => ({
   resourcePrefix: spec.resourcePrefix,
   images: imagesOf(spec),
   pullPolicy: spec.pullPolicy ?? 'IfNotPresent',
-  nodeSelector: spec.nodeSelector ?? { [nodeLabel]: 'true' },
+  nodeSelector: spec.nodeSelector,
   tolerations: spec.tolerations ?? [{ operator: 'Exists' }],
   cni: {
     binDir: spec.cni?.binDir ?? '/opt/cni/bin',

@@ -172,7 +172,9 @@ export const extract = (value: Json, fields: FieldTree): Json => {
       names.flatMap((name) => {
         const field = name.slice(2);
         const child = value[field];
-        return child === undefined ? [] : [[field, extract(child, objectAt(fields, name))]];
+        if (child === undefined) return [];
+        const part = extract(child, objectAt(fields, name));
+        return isEmpty(part) && !isEmpty(child) ? [] : [[field, part]];
       }),
     );
   }
@@ -185,6 +187,9 @@ export const extract = (value: Json, fields: FieldTree): Json => {
     return [isJsonObject(part) ? { ...key, ...part } : part];
   });
 };
+
+const isEmpty = (value: Json): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 export const mergeFields = (a: FieldTree, b: FieldTree): FieldTree => {
   const merged: Record<string, Json> = { ...a };

@@ -80,7 +80,8 @@ export const clusterModel = (options: ClusterModelOptions): SimulatedCluster => 
       const gitVersion = textAt(node, 'status', 'nodeInfo', 'kubeletVersion') ?? 'v1.34.0';
       return said(JSON.stringify({ serverVersion: { gitVersion } }));
     },
-    auth: () => Promise.resolve(said('yes\n')),
+    // Only access reviews are created in a query, and in a simulation one may do everything.
+    create: ({ items }) => Promise.resolve(said(items.map(() => 'true\n').join(''))),
     logs: () => Promise.resolve(said('')),
     diff: async ({ access, input }) => {
       const changed = await Promise.all(
@@ -180,7 +181,7 @@ export const clusterModel = (options: ClusterModelOptions): SimulatedCluster => 
   };
 };
 
-const passedOn = new Set(['version', 'auth', 'logs']);
+const passedOn = new Set(['version', 'create', 'logs']);
 
 const said = (stdout: string) => ({ ran: true, exitCode: 0, stdout, stderr: '' }) as const;
 

@@ -1,15 +1,8 @@
 import type { CheckResult } from '../check.ts';
 import type { HostView, KubeObject } from '../host.ts';
 import { type Cluster, queryKube } from './cluster.ts';
-import { canICommand } from './kubectl.ts';
-
-/** One right that a stage needs; server-side apply is a `patch`, and `create` for what is new. */
-export interface Right {
-  readonly verb: 'get' | 'list' | 'create' | 'patch' | 'delete';
-  /** As RBAC and kubectl spell it: `daemonsets.apps`. */
-  readonly resource: string;
-  readonly namespace?: string;
-}
+import { canICommand, failureOf, type Right } from './kubectl.ts';
+import { kubeError } from './plan-objects.ts';
 
 /** The resources of the kinds that are applied here. */
 const resources: Readonly<Record<string, string>> = {
@@ -17,24 +10,25 @@ const resources: Readonly<Record<string, string>> = {
   Node: 'nodes',
   ServiceAccount: 'serviceaccounts',
   ConfigMap: 'configmaps',
-  DaemonSet: 'daemonsets.apps',
-  ClusterRole: 'clusterroles.rbac.authorization.k8s.io',
-  ClusterRoleBinding: 'clusterrolebindings.rbac.authorization.k8s.io',
-  CustomResourceDefinition: 'customresourcedefinitions.apiextensions.k8s.io',
-  NetworkAttachmentDefinition: 'network-attachment-definitions.k8s.cni.cncf.io',
+  DaemonSet: 'daemonsets',
+  ClusterRole: 'clusterroles',
+  ClusterRoleBinding: 'clusterrolebindings',
+  CustomResourceDefinition: 'customresourcedefinitions',
+  NetworkAttachmentDefinition: 'network-attachment-definitions',
   Pod: 'pods',
 };
 
-/** The rights to apply a set of objects, each once. Nodes exist already. */
+/** The rights to apply objects: server-side apply is a `patch`, and `create` for what is new. */
 export const rightsFor = (objects: readonly KubeObject[]): readonly Right[] => {
   const rights = new Map<string, Right>();
-  for (const { kind, metadata } of objects) {
+  for (const { apiVersion, kind, metadata } of objects) {
     const resource = resources[kind];
     if (resource === undefined) continue;
-    const verbs = kind === 'Node' ? (['get', 'patch'] as const) : applyVerbs;
-    for (const verb of verbs) {
-      const { namespace } = metadata;
-      const right: Right = { verb, resource, ...(namespace !== undefined && { namespace }) };
+    const group = apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '';
+    const { namespace } = metadata;
+    // Nodes exist already.
+    for (const verb of kind === 'Node' ? (['get', 'patch'] as const) : applyVerbs) {
+      const right: Right = { verb, group, resource, ...(namespace !== undefined && { namespace }) };
       rights.set(JSON.stringify(right), right);
     }
   }
@@ -49,13 +43,12 @@ export const missingRights = async (
   host: HostView,
   rights: readonly Right[],
 ): Promise<readonly Right[]> => {
-  const answers = await Promise.all(
-    rights.map(async ({ verb, resource, namespace }) => {
-      const result = await queryKube(host, canICommand(access, verb, resource, namespace));
-      return result.ran && result.stdout.trim().startsWith('yes');
-    }),
-  );
-  return rights.filter((_right, at) => answers[at] === false);
+  if (rights.length === 0) return [];
+  const result = await queryKube(host, canICommand(access, rights));
+  const failure = failureOf(result);
+  if (failure !== undefined) throw kubeError('asking for rights', failure);
+  const lines = result.ran ? result.stdout.split('\n') : [];
+  return rights.filter((_right, index) => lines[index]?.trim() !== 'true');
 };
 
 export const checkRights = async (
@@ -72,5 +65,5 @@ export const checkRights = async (
   };
 };
 
-const describe = ({ verb, resource, namespace }: Right): string =>
-  `${verb} ${resource}${namespace === undefined ? '' : ` in ${namespace}`}`;
+const describe = ({ verb, group, resource, namespace }: Right): string =>
+  `${verb} ${resource}${group === '' ? '' : `.${group}`}${namespace === undefined ? '' : ` in ${namespace}`}`;

@@ -14,7 +14,7 @@ import {
   ownersOf,
   ownsPath,
 } from './fields.ts';
-import { isJsonObject, type Json, toJson } from './json.ts';
+import { isJsonObject, type Json, type JsonObject, toJson } from './json.ts';
 import {
   applyCommand,
   deleteCommand,
@@ -124,7 +124,11 @@ export const kubeError = (what: string, { kind, message }: KubeFailure): Sriovct
   );
 };
 
-const applied = (cluster: Cluster, one: WantedObject, forceConflicts = false): Action => ({
+const applied = (
+  cluster: Pick<Cluster, 'access'>,
+  one: WantedObject,
+  forceConflicts = false,
+): Action => ({
   kind: 'object',
   object: one.object,
   command: applyCommand(cluster.access, one.object, {
@@ -161,7 +165,7 @@ const update = (cluster: Cluster, one: WantedObject, live: LiveObject): readonly
     {
       action: applied(cluster, one, conflicts.length > 0),
       reason: describeUpdate(refOf(one.object), changed, abandoned),
-      undo: [restoration(cluster, one, live)],
+      undo: [restoration.of(cluster, one, live)],
       ...(conflicts.length > 0 && { requires: takeover(refOf(one.object), conflicts) }),
     },
   ];
@@ -186,16 +190,31 @@ const takeover = (
   };
 };
 
-/** The object's former state, as far as applying touches it, under the same manager. */
-const restoration = (cluster: Cluster, one: WantedObject, live: LiveObject): Action => {
-  const own = appliedBy(live, one.fieldManager)?.fields ?? {};
-  const fields = mergeFields(fieldsOf(toJson(one.object)), own);
-  const part = extract(live, fields);
-  const before = isJsonObject(part) ? part : {};
-  const ref = minimalObject(refOf(one.object));
-  const metadata = isJsonObject(before['metadata']) ? before['metadata'] : {};
-  const object: KubeObject = { ...before, ...ref, metadata: { ...metadata, ...ref.metadata } };
-  return applied(cluster, { ...one, object }, true);
+/** Actions that bring a former state back. */
+export const restoration = {
+  apply: (cluster: Pick<Cluster, 'access'>, one: WantedObject): Action => applied(cluster, one),
+
+  /** The object's former state, as far as applying touches it, under the same manager. */
+  of: (cluster: Pick<Cluster, 'access'>, one: WantedObject, live: LiveObject): Action => {
+    const own = appliedBy(live, one.fieldManager)?.fields ?? {};
+    const part = extract(live, mergeFields(fieldsOf(toJson(one.object)), own));
+    const object = identified(isJsonObject(part) ? part : {}, refOf(one.object));
+    return applied(cluster, { ...one, object }, true);
+  },
+
+  /** A removed object as its first manager had applied it. */
+  ofRemoved: (cluster: Pick<Cluster, 'access'>, live: LiveObject): Action => {
+    const own = ownersOf(live).find((owner) => owner.applied);
+    const part = extract(live, own?.fields ?? {});
+    const object = identified(isJsonObject(part) ? part : {}, refOf(live));
+    return applied(cluster, { object, fieldManager: own?.manager ?? sharedManager });
+  },
+};
+
+const identified = (part: JsonObject, ref: ObjectRef): KubeObject => {
+  const bare = minimalObject(ref);
+  const metadata = isJsonObject(part['metadata']) ? part['metadata'] : {};
+  return { ...part, ...bare, metadata: { ...metadata, ...bare.metadata } };
 };
 
 const describeUpdate = (

@@ -1,10 +1,14 @@
 import type { Check, CheckResult } from '../check.ts';
 import type { HostFs, HostView, KubeObject } from '../host.ts';
 import type { KubeSpec, ResolvedSpec } from '../resolved-spec.ts';
+import type { Step } from '../step.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { type Cluster, findCluster } from './cluster.ts';
 import { type KubeSettings, kubeSettings } from './defaults.ts';
+import { explainStderr } from './kubectl.ts';
 import { managedBy } from './manifests/daemon-set.ts';
+import { describeRef, refOf } from './object.ts';
+import { kubeError } from './plan-objects.ts';
 import { type Pool, poolsOf } from './pools/pool.ts';
 
 /** Why the Kubernetes stages do not apply; `undefined` if they do, or if they must. */
@@ -36,6 +40,14 @@ export const clusterReachable: Check = {
       hint: answer.hint,
     };
   },
+};
+
+/** What the API server answered to a change, in its own words, and what to do then. */
+export const explainKube: NonNullable<Step['explain']> = ({ errno, message }, { action }) => {
+  if (action.kind !== 'object' || errno !== 'EXIT') return Promise.resolve(undefined);
+  const [, output = ''] = /\(exit code \d+: (.*)\)$/s.exec(message) ?? [];
+  const error = kubeError(describeRef(refOf(action.object)), explainStderr(output));
+  return Promise.resolve({ code: error.code, problem: error.message, hint: error.hint });
 };
 
 /** What a check of a cluster stage works with. */

@@ -1,6 +1,6 @@
 import { SriovctlError } from '../errors.ts';
 import type { KubeObject } from '../host.ts';
-import { type KubeSettings, nodeLabel } from './defaults.ts';
+import type { Component, KubeSettings } from './defaults.ts';
 import { devicePluginObjects, nodeConfig } from './manifests/device-plugin.ts';
 import { multusObjects } from './manifests/multus.ts';
 import { network } from './manifests/network.ts';
@@ -14,7 +14,7 @@ import { namespaceObject, needsNamespace } from './stage.ts';
 /** The objects of each stage, in the order they are applied. */
 
 export const wantedMultus = (settings: KubeSettings, node: string): readonly WantedObject[] => [
-  ...preparation(settings, node),
+  ...preparation(settings, node, 'multus'),
   ...multusObjects(settings).map((object) =>
     object.kind === 'CustomResourceDefinition'
       ? { ...shared(object), onlyIfMissing: true, keep: true }
@@ -23,7 +23,7 @@ export const wantedMultus = (settings: KubeSettings, node: string): readonly Wan
 ];
 
 export const wantedSriovCni = (settings: KubeSettings, node: string): readonly WantedObject[] => [
-  ...preparation(settings, node),
+  ...preparation(settings, node, 'sriov-cni'),
   ...sriovCniObjects(settings).map(shared),
 ];
 
@@ -33,7 +33,7 @@ export const wantedDevicePlugin = (
   node: string,
   config: PluginConfig,
 ): readonly WantedObject[] => [
-  ...preparation(settings, node),
+  ...preparation(settings, node, 'device-plugin'),
   { object: nodeConfig(settings, node, config), fieldManager: nodeManager(node) },
   ...devicePluginObjects(settings).map(shared),
 ];
@@ -56,12 +56,20 @@ export const pluginConfig = (pools: readonly Pool[]): PluginConfig => {
 
 const shared = (object: KubeObject): WantedObject => ({ object, fieldManager: sharedManager });
 
-/** What all DaemonSets need: their namespace, and the label that lets them onto the node. */
-const preparation = (settings: KubeSettings, node: string): readonly WantedObject[] => [
+/** What a DaemonSet needs first: its namespace, and the label that lets it onto the node. */
+const preparation = (
+  settings: KubeSettings,
+  node: string,
+  component: Component,
+): readonly WantedObject[] => [
   ...(needsNamespace(settings)
     ? [{ ...shared(namespaceObject(settings.namespace)), onlyIfMissing: true, keep: true }]
     : []),
-  ...(nodeLabel in settings.nodeSelector
-    ? [{ object: labelledNode(node), fieldManager: nodeManager(node) }]
-    : []),
+  ...(settings.nodeSelector === undefined ? [labelOf(node, component)] : []),
 ];
+
+/** A manager for each component, so that each takes back its own label only. */
+export const labelOf = (node: string, component: Component): WantedObject => ({
+  object: labelledNode(node, component),
+  fieldManager: `${sharedManager}-${component}`,
+});

@@ -1,5 +1,5 @@
 import type { CheckResult } from '../check.ts';
-import { requireCluster } from '../kube/cluster.ts';
+import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { kubeSettings } from '../kube/defaults.ts';
 import { findExisting } from '../kube/existing.ts';
 import { devicePluginDaemonSet, devicePluginPodLabel } from '../kube/manifests/device-plugin.ts';
@@ -13,10 +13,12 @@ import { rolledOut } from '../kube/rollout.ts';
 import {
   clusterCheck,
   clusterReachable,
+  explainKube,
   readPools,
   type Site,
   skipWithoutCluster,
 } from '../kube/stage.ts';
+import { removeDevicePlugin } from '../kube/teardown.ts';
 import { pluginConfig, wantedDevicePlugin } from '../kube/wanted.ts';
 import type { Step } from '../step.ts';
 
@@ -58,6 +60,10 @@ export const devicePlugin: Step = {
     if (objects.length > 0) return objects;
     return planRestart(cluster, host, settings, await expectedDevices(host.fs, config));
   },
+  teardown: async ({ kube }, host) => {
+    const answer = await findCluster(kube, host);
+    return answer.reachable ? removeDevicePlugin(answer.cluster, host, kubeSettings(kube)) : [];
+  },
   checks: [
     clusterCheck(
       {
@@ -77,6 +83,7 @@ export const devicePlugin: Step = {
       (site) => checkAllocatable(site),
     ),
   ],
+  explain: explainKube,
   settleMs: () => 240_000,
 };
 

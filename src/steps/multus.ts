@@ -1,5 +1,5 @@
 import type { CheckResult } from '../check.ts';
-import { requireCluster } from '../kube/cluster.ts';
+import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { kubeSettings } from '../kube/defaults.ts';
 import { findExisting } from '../kube/existing.ts';
 import { listAt, textAt } from '../kube/json.ts';
@@ -9,7 +9,14 @@ import { checkRights } from '../kube/permissions.ts';
 import { planObjects, readObject } from '../kube/plan-objects.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
 import { rolledOut } from '../kube/rollout.ts';
-import { clusterCheck, clusterReachable, type Site, skipWithoutCluster } from '../kube/stage.ts';
+import {
+  clusterCheck,
+  clusterReachable,
+  explainKube,
+  type Site,
+  skipWithoutCluster,
+} from '../kube/stage.ts';
+import { removeMultus, removeMultusConfig } from '../kube/teardown.ts';
 import { wantedMultus } from '../kube/wanted.ts';
 import type { Step } from '../step.ts';
 
@@ -42,6 +49,16 @@ export const multus: Step = {
     if ((await findExisting(cluster, host)).multus !== undefined) return [];
     return planObjects(cluster, host, wantedMultus(kubeSettings(kube), cluster.node));
   },
+  teardown: async ({ kube }, host) => {
+    const answer = await findCluster(kube, host);
+    if (!answer.reachable) return [];
+    const settings = kubeSettings(kube);
+    if ((await findExisting(answer.cluster, host)).multus !== undefined) return [];
+    return [
+      ...(await removeMultus(answer.cluster, host, settings)),
+      ...(await removeMultusConfig(host, settings)),
+    ];
+  },
   checks: [
     clusterCheck(
       { id: 'nad-crd', title: 'networks can be defined', severity: 'error' },
@@ -61,6 +78,7 @@ export const multus: Step = {
       },
     ),
   ],
+  explain: explainKube,
   // An image of 300 MB has to come over a slow line.
   settleMs: () => 300_000,
 };

@@ -1,5 +1,5 @@
 import type { CheckResult } from '../check.ts';
-import { requireCluster } from '../kube/cluster.ts';
+import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { kubeSettings } from '../kube/defaults.ts';
 import { resourceAnnotation } from '../kube/manifests/network.ts';
 import { describeRef, refKey, refOf } from '../kube/object.ts';
@@ -10,10 +10,12 @@ import { registeredResources } from '../kube/registered.ts';
 import {
   clusterCheck,
   clusterReachable,
+  explainKube,
   readPools,
   type Site,
   skipWithoutCluster,
 } from '../kube/stage.ts';
+import { removeNetworks } from '../kube/teardown.ts';
 import { pluginConfig, wantedNetworks } from '../kube/wanted.ts';
 import type { Step } from '../step.ts';
 
@@ -43,12 +45,17 @@ export const network: Step = {
     pluginConfig(pools);
     return planObjects(cluster, host, wantedNetworks(kubeSettings(spec.kube), pools));
   },
+  teardown: async ({ kube }, host) => {
+    const answer = await findCluster(kube, host);
+    return answer.reachable ? removeNetworks(answer.cluster, host, kubeSettings(kube)) : [];
+  },
   checks: [
     clusterCheck(
       { id: 'network-resource', title: 'each network has its resource', severity: 'error' },
       (site) => checkResources(site),
     ),
   ],
+  explain: explainKube,
   settleMs: () => 30_000,
 };
 

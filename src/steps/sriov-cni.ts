@@ -1,11 +1,12 @@
-import { requireCluster } from '../kube/cluster.ts';
+import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { kubeSettings } from '../kube/defaults.ts';
 import { findExisting } from '../kube/existing.ts';
 import { sriovCniDaemonSet, sriovCniPodLabel } from '../kube/manifests/sriov-cni.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { rolledOut } from '../kube/rollout.ts';
-import { clusterCheck, clusterReachable, skipWithoutCluster } from '../kube/stage.ts';
+import { clusterCheck, clusterReachable, explainKube, skipWithoutCluster } from '../kube/stage.ts';
+import { removeSriovCni } from '../kube/teardown.ts';
 import { wantedSriovCni } from '../kube/wanted.ts';
 import type { Step } from '../step.ts';
 
@@ -31,6 +32,10 @@ export const sriovCni: Step = {
     if ((await findExisting(cluster, host)).sriovCni !== undefined) return [];
     return planObjects(cluster, host, wantedSriovCni(kubeSettings(kube), cluster.node));
   },
+  teardown: async ({ kube }, host) => {
+    const answer = await findCluster(kube, host);
+    return answer.reachable ? removeSriovCni(answer.cluster, host, kubeSettings(kube)) : [];
+  },
   checks: [
     clusterCheck(
       { id: 'sriov-cni-ready', title: 'the SR-IOV CNI is on this node', severity: 'error' },
@@ -45,5 +50,6 @@ export const sriovCni: Step = {
       },
     ),
   ],
+  explain: explainKube,
   settleMs: () => 180_000,
 };

@@ -18,8 +18,10 @@ export interface TestPf extends TestFunction {
 export class HostTree implements HostFs {
   readonly files = new Map<string, string>();
   readonly links = new Map<string, string>();
+  readonly hostname: string;
 
   constructor(hostname: string) {
+    this.hostname = hostname;
     this.files.set('/proc/sys/kernel/hostname', `${hostname}\n`);
   }
 

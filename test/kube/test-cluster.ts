@@ -49,7 +49,10 @@ export const testHost = (
   const cluster = clusterModel({
     fs: tree,
     objects: [testNode('node1')],
-    writeFile: (path, content) => void tree.files.set(path, content),
+    writeFile: (path, content) => {
+      tree.files.set(path, content);
+      return Promise.resolve();
+    },
     ...options,
   });
   let now = 0;
@@ -82,12 +85,13 @@ export const run = (
   spec: ResolvedSpec,
   host: Host,
   permissions: readonly Permission[] = [],
+  direction: 'setup' | 'teardown' = 'setup',
 ): Promise<RunResult> =>
   apply({
     steps,
     spec,
     host,
-    direction: 'setup',
+    direction,
     permissions: new Set(permissions),
     journal: noJournal,
     listener: () => undefined,

@@ -1,15 +1,22 @@
 import type { IDaemonSet } from 'kubernetes-models/apps/v1';
 import type { IPodSpec } from 'kubernetes-models/v1';
 import type { KubeObject } from '../../host.ts';
-import type { KubeSettings } from '../defaults.ts';
+import { type Component, type KubeSettings, nodeSelectorOf } from '../defaults.ts';
 
 /** Tells objects that were made here from those of others, which are never changed. */
 export const managedBy = { 'app.kubernetes.io/managed-by': 'sriovctl' } as const;
 
+interface DaemonSetIdentity {
+  readonly component: Component;
+  readonly name: string;
+  readonly app: string;
+  readonly podName: string;
+}
+
 /** What the three DaemonSets have in common; names and labels are those of the upstream projects. */
 export const daemonSet = (
   settings: KubeSettings,
-  identity: { readonly name: string; readonly app: string; readonly podName: string },
+  identity: DaemonSetIdentity,
   pod: IPodSpec,
 ): IDaemonSet & KubeObject => {
   const labels = { app: identity.app, name: identity.podName, tier: 'node', ...managedBy };
@@ -23,7 +30,10 @@ export const daemonSet = (
       template: {
         metadata: { labels },
         spec: {
-          nodeSelector: { 'kubernetes.io/os': 'linux', ...settings.nodeSelector },
+          nodeSelector: {
+            'kubernetes.io/os': 'linux',
+            ...nodeSelectorOf(settings, identity.component),
+          },
           tolerations: settings.tolerations.map((toleration) => ({ ...toleration })),
           priorityClassName: 'system-node-critical',
           ...pod,

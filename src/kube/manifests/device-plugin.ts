@@ -46,7 +46,12 @@ const deviceInfo = '/var/run/k8s.cni.cncf.io/devinfo/dp';
 const devicePlugin = (settings: KubeSettings): KubeObject =>
   daemonSet(
     settings,
-    { name: devicePluginDaemonSet, app: 'sriovdp', podName: 'sriov-device-plugin' },
+    {
+      component: 'device-plugin',
+      name: devicePluginDaemonSet,
+      app: 'sriovdp',
+      podName: 'sriov-device-plugin',
+    },
     {
       // In a network namespace of its own it would see none of the netdevs, and drop every device.
       hostNetwork: true,

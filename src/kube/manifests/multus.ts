@@ -89,7 +89,7 @@ const multusThick = (settings: KubeSettings): IDaemonSet & KubeObject => {
   } as const;
   return daemonSet(
     settings,
-    { name: multusDaemonSet, app: 'multus', podName: 'multus' },
+    { component: 'multus', name: multusDaemonSet, app: 'multus', podName: 'multus' },
     {
       hostNetwork: true,
       hostPID: true,

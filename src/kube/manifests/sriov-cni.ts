@@ -9,7 +9,7 @@ export const sriovCniPodLabel = 'name=sriov-cni';
 export const sriovCniObjects = (settings: KubeSettings): readonly KubeObject[] => [
   daemonSet(
     settings,
-    { name: sriovCniDaemonSet, app: 'sriov-cni', podName: 'sriov-cni' },
+    { component: 'sriov-cni', name: sriovCniDaemonSet, app: 'sriov-cni', podName: 'sriov-cni' },
     {
       automountServiceAccountToken: false,
       containers: [

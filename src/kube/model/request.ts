@@ -1,5 +1,5 @@
 import type { Command } from '../../host.ts';
-import { parseJson } from '../json.ts';
+import { type Json, listAt, parseJson } from '../json.ts';
 import type { KubeAccess } from '../kubectl.ts';
 import { type LiveObject, objectsIn } from '../object.ts';
 
@@ -11,6 +11,8 @@ export interface KubectlRequest {
   readonly access: KubeAccess;
   /** The objects on stdin. */
   readonly input: readonly LiveObject[];
+  /** The same as it came: reviews have no names. */
+  readonly items: readonly Json[];
 }
 
 export const parseKubectl = ({ argv, stdin }: Command): KubectlRequest => {
@@ -30,7 +32,8 @@ export const parseKubectl = ({ argv, stdin }: Command): KubectlRequest => {
       ...(kubeconfig !== undefined && { kubeconfig }),
       ...(context !== undefined && { context }),
     },
-    input: stdin === undefined ? [] : objectsIn(parseJson(stdin)),
+    input: objectsIn(parseJson(stdin ?? '')),
+    items: listAt(parseJson(stdin ?? ''), 'items'),
   };
 };
 

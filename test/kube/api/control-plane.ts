@@ -15,12 +15,12 @@ export interface ControlPlane {
   /** An administrator's. */
   readonly kubeconfig: string;
   /** A kubeconfig for a user with no rights but those that RBAC gives it. */
-  kubeconfigFor(user: string): string;
-  kubectl(args: readonly string[], stdin?: string): Promise<string>;
+  readonly kubeconfigFor: (user: string) => string;
+  readonly kubectl: (args: readonly string[], stdin?: string) => Promise<string>;
   /** Ends the API server alone, as a crash would. */
-  killApiServer(): Promise<void>;
-  startApiServer(): Promise<void>;
-  stop(): Promise<void>;
+  readonly killApiServer: () => Promise<void>;
+  readonly startApiServer: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export const startControlPlane = async (folder: string): Promise<ControlPlane> => {

@@ -1,0 +1,197 @@
+import type { Change } from '../change.ts';
+import type { HostPath, HostView, KubeObject } from '../host.ts';
+import { orUnknown } from '../sysfs/read.ts';
+import type { Cluster } from './cluster.ts';
+import { type Component, type KubeSettings, nodeLabel } from './defaults.ts';
+import { isOurs } from './existing.ts';
+import { appliedBy } from './fields.ts';
+import { at, listAt, objectAt, parseJson, textAt } from './json.ts';
+import { devicePluginConfigMap, devicePluginObjects } from './manifests/device-plugin.ts';
+import { multusObjects } from './manifests/multus.ts';
+import { nadCrdName, nadGroup } from './manifests/multus-crd.ts';
+import { resourceAnnotation } from './manifests/network.ts';
+import { sriovCniObjects } from './manifests/sriov-cni.ts';
+import { describeRef, type LiveObject, type ObjectRef, refKey, refOf } from './object.ts';
+import {
+  deletion,
+  listObjects,
+  nodeManager,
+  readObject,
+  readObjects,
+  restoration,
+} from './plan-objects.ts';
+import { labelOf } from './wanted.ts';
+
+/** Networks of this program whose resource no other node offers. */
+export const removeNetworks = async (
+  cluster: Cluster,
+  host: HostView,
+  settings: KubeSettings,
+): Promise<readonly Change[]> => {
+  const networks = await listNetworks(cluster, host);
+  const elsewhere = new Set(
+    [...(await nodeConfigs(cluster, host, settings))]
+      .filter(([node]) => node !== cluster.node)
+      .flatMap(([, resources]) => resources),
+  );
+  const unused = networks
+    .filter(isOurs)
+    .filter(({ metadata }) => !elsewhere.has(metadata.annotations?.[resourceAnnotation] ?? ''));
+  const live = await readObjects(cluster, host, unused.map(refOf));
+  return [...live.values()].map((network) =>
+    removal(cluster, network, 'no node offers its resource any more'),
+  );
+};
+
+export const removeDevicePlugin = async (
+  cluster: Cluster,
+  host: HostView,
+  settings: KubeSettings,
+): Promise<readonly Change[]> => {
+  const { changes, last } = await leave(cluster, host, 'device-plugin');
+  const configMap = await readObject(cluster, host, configMapRef(settings));
+  const own = configMap && appliedBy(configMap, nodeManager(cluster.node));
+  const others = Object.keys(objectAt(configMap, 'data')).filter((key) => key !== cluster.node);
+  if (configMap !== undefined && own !== undefined) {
+    changes.push(
+      others.length === 0
+        ? removal(cluster, configMap, 'no node has a key in it any more')
+        : withoutKey(cluster, configMap, settings),
+    );
+  }
+  if (last) changes.push(...(await removeAll(cluster, host, devicePluginObjects(settings))));
+  return changes;
+};
+
+export const removeSriovCni = async (
+  cluster: Cluster,
+  host: HostView,
+  settings: KubeSettings,
+): Promise<readonly Change[]> => {
+  const { changes, last } = await leave(cluster, host, 'sriov-cni');
+  if (last) changes.push(...(await removeAll(cluster, host, sriovCniObjects(settings))));
+  return changes;
+};
+
+/** The kind of networks goes only with the last network: deleting it deletes them all. */
+export const removeMultus = async (
+  cluster: Cluster,
+  host: HostView,
+  settings: KubeSettings,
+): Promise<readonly Change[]> => {
+  const { changes, last } = await leave(cluster, host, 'multus');
+  if (!last) return changes;
+  const networks = await listNetworks(cluster, host);
+  const objects = multusObjects(settings).filter(
+    ({ metadata }) => metadata.name !== nadCrdName || networks.length === 0,
+  );
+  changes.push(...(await removeAll(cluster, host, objects)));
+  return changes;
+};
+
+/** What a Multus that was killed leaves behind, and with which no pod of the node starts any more. */
+export const removeMultusConfig = async (
+  { fs }: HostView,
+  { cni }: KubeSettings,
+): Promise<readonly Change[]> => {
+  const names = (await orUnknown(fs.list(cni.confDir as HostPath))) ?? [];
+  return names
+    .filter((name) => /^00-multus\.conf(list)?$/.test(name))
+    .map((name) => ({
+      action: { kind: 'remove', path: `${cni.confDir}/${name}` as HostPath },
+      reason: 'Multus is removed, and with its configuration left no pod of the node would start',
+    }));
+};
+
+interface Leaving {
+  readonly changes: Change[];
+  /** No other node has the component. */
+  readonly last: boolean;
+}
+
+/** Takes the component's label off this node, and with it its pod. */
+const leave = async (cluster: Cluster, host: HostView, component: Component): Promise<Leaving> => {
+  const label = nodeLabel(component);
+  const nodes = await listObjects(cluster, host, { resource: 'nodes', labels: `${label}=true` });
+  const wanted = labelOf(cluster.node, component);
+  const own = await readObject(cluster, host, refOf(wanted.object));
+  const changes: Change[] = [];
+  if (own !== undefined && appliedBy(own, wanted.fieldManager) !== undefined) {
+    const { apiVersion, kind, metadata } = wanted.object;
+    const bare = { ...wanted, object: { apiVersion, kind, metadata: { name: metadata.name } } };
+    changes.push({
+      action: restoration.apply(cluster, bare),
+      reason: `node ${cluster.node} loses the label ${label}`,
+      undo: [restoration.apply(cluster, wanted)],
+    });
+  }
+  return { changes, last: nodes.every(({ metadata }) => metadata.name === cluster.node) };
+};
+
+const removeAll = async (
+  cluster: Cluster,
+  host: HostView,
+  objects: readonly KubeObject[],
+): Promise<readonly Change[]> => {
+  // What uses an object goes before it.
+  const refs = objects.map(refOf).reverse();
+  const live = await readObjects(cluster, host, refs);
+  return refs.flatMap((ref) => {
+    const object = live.get(refKey(ref));
+    return object === undefined || !isOurs(object) || isGoing(object)
+      ? []
+      : [removal(cluster, object, 'no node needs it any more')];
+  });
+};
+
+const isGoing = (object: LiveObject): boolean =>
+  at(object, 'metadata', 'deletionTimestamp') !== undefined;
+
+const removal = (cluster: Cluster, object: LiveObject, because: string): Change => ({
+  action: deletion(cluster, refOf(object)),
+  reason: `${describeRef(refOf(object))} is removed: ${because}`,
+  undo: [restoration.ofRemoved(cluster, object)],
+});
+
+const withoutKey = (cluster: Cluster, live: LiveObject, settings: KubeSettings): Change => {
+  const { apiVersion, kind, name, namespace } = configMapRef(settings);
+  const object = {
+    apiVersion,
+    kind,
+    metadata: { name, ...(namespace !== undefined && { namespace }) },
+  };
+  const bare = { object, fieldManager: nodeManager(cluster.node) };
+  return {
+    action: restoration.apply(cluster, bare),
+    reason: `the key ${cluster.node} of ${describeRef(refOf(live))} is removed; those of other nodes stay`,
+    undo: [restoration.of(cluster, bare, live)],
+  };
+};
+
+const configMapRef = ({ namespace }: KubeSettings): ObjectRef => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  name: devicePluginConfigMap,
+  namespace,
+});
+
+/** The resources of each node's key in the plugin's ConfigMap. */
+const nodeConfigs = async (
+  cluster: Cluster,
+  host: HostView,
+  settings: KubeSettings,
+): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const configMap = await readObject(cluster, host, configMapRef(settings));
+  return new Map(
+    Object.entries(objectAt(configMap, 'data')).map(([node, text]) => [
+      node,
+      listAt(parseJson(typeof text === 'string' ? text : ''), 'resourceList').map(
+        (pool) => `${textAt(pool, 'resourcePrefix') ?? ''}/${textAt(pool, 'resourceName') ?? ''}`,
+      ),
+    ]),
+  );
+};
+
+/** Networks of all namespaces; none where the cluster does not know their kind. */
+const listNetworks = (cluster: Cluster, host: HostView): Promise<readonly LiveObject[]> =>
+  listObjects(cluster, host, { resource: `network-attachment-definitions.${nadGroup}` });

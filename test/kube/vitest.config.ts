@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** The stages against a real API server; without KUBEBUILDER_ASSETS every case is shown as skipped. */
+export default defineConfig({
+  test: {
+    include: ['test/kube/api/*.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+  },
+});
