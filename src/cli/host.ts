@@ -5,14 +5,27 @@ import { linuxHost } from '../sysfs/linux-host.ts';
 import type { Overlay } from '../sysfs/overlay.ts';
 import { simulateHost } from '../sysfs/simulated-host.ts';
 import { treeView } from '../sysfs/tree-fs.ts';
+import { reachedAt } from './reached-at.ts';
 
 /** The host a command works on: this machine, or with --simulate a captured tree. */
 export const openHost = (tree: string | undefined): Host =>
   tree === undefined
-    ? linuxHost()
+    ? linuxHost({ reachedAt: reachedAt(), ...writeTimeout() })
     : simulateHost(treeView(tree), {
         cluster: (fs) => recordedCluster({ fs, writeFile: writerOf(fs) }),
       });
+
+/** SRIOVCTL_WRITE_TIMEOUT: the seconds that the kernel may take for one write to a card. */
+const writeTimeout = (): { readonly writeMs?: number } => {
+  const text = process.env['SRIOVCTL_WRITE_TIMEOUT'];
+  if (text === undefined) return {};
+  const seconds = Number(text);
+  if (seconds > 0 && Number.isFinite(seconds)) return { writeMs: seconds * 1000 };
+  throw new SriovctlError('BAD_ENVIRONMENT', `SRIOVCTL_WRITE_TIMEOUT=${text} is no time`, {
+    exit: 'usage',
+    hint: 'It is a number of seconds above 0.',
+  });
+};
 
 /**
  * A simulation of a host, with models of what the stages run. The cluster is asked for what a

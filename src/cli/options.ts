@@ -7,6 +7,8 @@ import type { Step } from '../step.ts';
 
 /** What the flags of `setup`, `verify` and `teardown` have in common, after parsing. */
 export interface StageFlags {
+  readonly config?: string;
+  readonly nodeLabel?: Readonly<Record<string, string>>;
   readonly pf?: PfFlags;
   readonly vfs?: PfFlags;
   readonly iommu?: 'auto' | 'on' | 'off';
@@ -43,7 +45,20 @@ export const addPfFlags = (command: Command): Command => {
       if (last === undefined) throw new InvalidArgumentError('It belongs after a --pf.');
       given = [...given.slice(0, -1), { ...last, vfs: vfCount(text) }];
       return given;
-    });
+    })
+    .option(
+      '--config <file>',
+      'a spec file; flags override it (/etc/sriovctl/node.yaml when it exists and no --pf is given)',
+    )
+    .option(
+      '--node-label <key=value>',
+      'a label of this node, for spec files that choose by label (repeatable)',
+      (text: string, before: Readonly<Record<string, string>> | undefined) => {
+        const [, key, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+        if (key === undefined) throw new InvalidArgumentError('It is written KEY=VALUE.');
+        return { ...before, [key]: value ?? '' };
+      },
+    );
 };
 
 /** Adds the flags that choose stages, cluster and host. */
@@ -75,30 +90,43 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
     .option('--json', 'print the result as JSON');
 };
 
-/** The spec that flags say; the schema finds what is wrong with it. */
+/** The spec that flags say, over that of a file; the schema finds what is wrong with it. */
 export const specFromFlags = (
   flags: StageFlags,
-  { vfsByDefault }: { readonly vfsByDefault?: number } = {},
+  { vfsByDefault, file }: { readonly vfsByDefault?: number; readonly file?: NodeSpecInput } = {},
 ): NodeSpecInput => {
-  const pfs = flags.vfs ?? flags.pf ?? [];
-  const latest = flags.pf !== undefined && flags.pf.length > pfs.length ? flags.pf : pfs;
+  const named = pfsFromFlags(flags, file?.pfs ?? [], vfsByDefault);
   return {
-    pfs: latest.map(({ pf, vfs }) => {
-      const count = vfs ?? vfsByDefault;
-      if (count !== undefined) return { pf, vfs: count };
-      throw new SriovctlError('VFS_MISSING', `--pf ${pf} says no number of VFs`, {
-        exit: 'usage',
-        hint: `Write --pf ${pf} --vfs 4.`,
-      });
-    }),
+    ...file,
+    pfs: named.length > 0 ? named : (file?.pfs ?? []),
     ...(flags.iommu !== undefined && { iommu: flags.iommu }),
     ...(flags.persist !== undefined && { persist: flags.persist || ('none' as const) }),
     kube: {
-      mode: flags.kube === undefined ? 'auto' : flags.kube ? 'required' : 'off',
+      ...file?.kube,
+      ...(flags.kube !== undefined && { mode: flags.kube ? ('required' as const) : 'off' }),
       ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
       ...(flags.context !== undefined && { context: flags.context }),
     },
   };
+};
+
+/** A PF that a file has too keeps what the flags do not say. */
+const pfsFromFlags = (
+  flags: StageFlags,
+  inFile: NodeSpecInput['pfs'],
+  vfsByDefault: number | undefined,
+): NodeSpecInput['pfs'] => {
+  const pfs = flags.vfs ?? flags.pf ?? [];
+  const latest = flags.pf !== undefined && flags.pf.length > pfs.length ? flags.pf : pfs;
+  return latest.map(({ pf, vfs }) => {
+    const own = inFile.find((entry) => entry.pf === pf);
+    const count = vfs ?? own?.vfs ?? vfsByDefault;
+    if (count !== undefined) return { ...own, pf, vfs: count };
+    throw new SriovctlError('VFS_MISSING', `--pf ${pf} says no number of VFs`, {
+      exit: 'usage',
+      hint: `Write --pf ${pf} --vfs 4.`,
+    });
+  });
 };
 
 export const chosenSteps = (

@@ -1,8 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes, SriovctlError } from '../errors.ts';
 import { problemText } from '../report/problem-text.ts';
+import { specProblemText, type WrongSpec } from '../report/spec-problem-text.ts';
 import { version } from '../version.ts';
+import { initCommand } from './init.ts';
 import { listCommand } from './list.ts';
+import { schemaCommand } from './schema.ts';
 import { setupCommand } from './setup.ts';
 import type { Streams } from './streams.ts';
 import { teardownCommand } from './teardown.ts';
@@ -33,8 +36,16 @@ const program = (streams: Streams): Command => {
     .version(version, '-V, --version')
     .helpCommand(true)
     .addHelpText('after', `\n${exitCodeText()}`);
-  for (const make of [setupCommand, verifyCommand, teardownCommand, undoCommand, listCommand])
-    root.addCommand(make(streams));
+  const commands = [
+    setupCommand,
+    verifyCommand,
+    teardownCommand,
+    undoCommand,
+    listCommand,
+    initCommand,
+    schemaCommand,
+  ];
+  for (const make of commands) root.addCommand(make(streams));
   for (const command of [root, ...root.commands]) {
     command.exitOverride().showHelpAfterError('(see --help)').showSuggestionAfterError(true);
   }
@@ -47,13 +58,20 @@ const exitCodeText = (): string =>
     ...Object.values(exitCodes).map(({ code, meaning }) => `  ${String(code).padEnd(5)}${meaning}`),
   ].join('\n');
 
+/** By its shape, so that the parser of spec files is loaded only by those who need it. */
+const isWrongSpec = (error: SriovctlError): error is SriovctlError & WrongSpec =>
+  'problems' in error && 'text' in error;
+
 const explain = (error: unknown, { stderr }: Streams): number => {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code;
   }
   if (error instanceof SriovctlError) {
     const { code, message, hint, exit } = error;
-    stderr.write(`${problemText({ code, problem: message, hint })}\n`);
+    const text = isWrongSpec(error)
+      ? specProblemText(error)
+      : problemText({ code, problem: message, hint });
+    stderr.write(`${text}\n`);
     return exitCodes[exit].code;
   }
   throw error;

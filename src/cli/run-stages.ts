@@ -2,7 +2,13 @@ import { apply } from '../engine/apply.ts';
 import { noJournal } from '../engine/journal.ts';
 import type { Run } from '../engine/run.ts';
 import { openSession } from '../engine/session.ts';
-import { divergences, mayProceed, type Rehearsed, rehearse } from '../engine/setup.ts';
+import {
+  divergences,
+  forewarnings,
+  mayProceed,
+  type Rehearsed,
+  rehearse,
+} from '../engine/setup.ts';
 import { exitCodes } from '../errors.ts';
 import { runJson } from '../report/json.ts';
 import { liveReporter } from '../report/live.ts';
@@ -70,6 +76,7 @@ export const runStages = async (
   try {
     const rehearsal = await rehearse(run, simulate);
     if (!mayProceed(rehearsal.result)) return await tell(rehearsal, true);
+    for (const text of forewarnings(rehearsal.result.steps)) listener({ type: 'notice', text });
     const { signal } = interrupt;
     const { inherited, startJournal } = session;
     const result = await apply({ ...run, listener, signal, inherited, journal: startJournal() });

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { parseNodeSpec } from '../spec/node-spec.ts';
 import { steps } from '../steps/index.ts';
-import { addPfFlags, addStageFlags, chosenSteps, specFromFlags } from './options.ts';
+import { openHost } from './host.ts';
+import { addPfFlags, addStageFlags, chosenSteps } from './options.ts';
 import { runStages, type WritingFlags } from './run-stages.ts';
 import type { Streams } from './streams.ts';
+import { wantedSpec } from './wanted.ts';
 
 const examples = `
 Examples:
@@ -24,7 +25,7 @@ export const setupCommand = (streams: Streams): Command =>
     .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
     .addHelpText('after', examples)
     .action(async (flags: WritingFlags) => {
-      const spec = parseNodeSpec(specFromFlags(flags));
+      const spec = await wantedSpec(flags, openHost(flags.simulate));
       const stages = { command: 'setup', steps: chosenSteps(steps, flags), spec } as const;
       streams.exitCode = await runStages(stages, flags, streams);
     });

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { parseNodeSpec } from '../spec/node-spec.ts';
 import { steps } from '../steps/index.ts';
-import { addPfFlags, addStageFlags, chosenSteps, specFromFlags } from './options.ts';
+import { openHost } from './host.ts';
+import { addPfFlags, addStageFlags, chosenSteps } from './options.ts';
 import { runStages, type WritingFlags } from './run-stages.ts';
 import type { Streams } from './streams.ts';
+import { wantedSpec } from './wanted.ts';
 
 /** `sriovctl teardown`: what `setup` made, taken out again in the opposite order. */
 export const teardownCommand = (streams: Streams): Command =>
@@ -18,8 +19,10 @@ export const teardownCommand = (streams: Streams): Command =>
       '\nExamples:\n  sriovctl teardown --pf enp1s0f0\n  sriovctl teardown --only iommu',
     )
     .action(async (flags: WritingFlags) => {
-      const input = specFromFlags(flags, { vfsByDefault: 0 });
-      const spec = parseNodeSpec(input, { withoutPfs: flags.only?.includes('vfs') !== true });
+      const spec = await wantedSpec(flags, openHost(flags.simulate), {
+        vfsByDefault: 0,
+        withoutPfs: flags.only?.includes('vfs') !== true,
+      });
       const chosen = chosenSteps(steps, flags).toReversed();
       streams.exitCode = await runStages(
         { command: 'teardown', steps: chosen, spec },

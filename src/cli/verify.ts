@@ -4,19 +4,14 @@ import { verify } from '../engine/verify.ts';
 import { exitCodes } from '../errors.ts';
 import { runJson } from '../report/json.ts';
 import { verifyText } from '../report/verify-text.ts';
-import { parseNodeSpec, resolveSpec } from '../spec/node-spec.ts';
+import { resolveSpec } from '../spec/node-spec.ts';
 import { steps } from '../steps/index.ts';
 import { readInventory } from '../sysfs/inventory.ts';
 import { exitOf } from './exit.ts';
 import { openHost } from './host.ts';
-import {
-  addPfFlags,
-  addStageFlags,
-  chosenSteps,
-  type StageFlags,
-  specFromFlags,
-} from './options.ts';
+import { addPfFlags, addStageFlags, chosenSteps, type StageFlags } from './options.ts';
 import type { Streams } from './streams.ts';
+import { wantedSpec } from './wanted.ts';
 
 /** `sriovctl verify`: reads only; every stage is looked at, and each failure says why. */
 export const verifyCommand = (streams: Streams): Command =>
@@ -26,7 +21,7 @@ export const verifyCommand = (streams: Streams): Command =>
     .addHelpText('after', '\nExamples:\n  sriovctl verify --pf enp1s0f0 --vfs 4\n')
     .action(async (flags: StageFlags) => {
       const host = openHost(flags.simulate);
-      const spec = await resolveSpec(parseNodeSpec(specFromFlags(flags)), host);
+      const spec = await resolveSpec(await wantedSpec(flags, host), host);
       const result = await verify({
         steps: chosenSteps(steps, flags),
         spec,

@@ -1,6 +1,6 @@
 import chalk from 'chalk';
 import { stringify } from 'yaml';
-import type { MadeChange, StepReport } from '../events.ts';
+import { type MadeChange, type StepReport, warningsOf } from '../events.ts';
 import { changeText } from './change-text.ts';
 import { stepLine } from './live.ts';
 
@@ -10,6 +10,10 @@ export const planText = (steps: readonly StepReport[]): string => {
   const blocks = steps.map((report) =>
     [
       stepLine(report, (id) => chalk.bold(id.padEnd(width))),
+      ...warningsOf([report]).flatMap(({ problem, hint }) => [
+        chalk.yellow(`    warning: ${problem}`),
+        chalk.dim(`      # ${hint}`),
+      ]),
       ...report.changes.flatMap(changeBlock),
     ].join('\n'),
   );

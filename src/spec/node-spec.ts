@@ -2,32 +2,72 @@ import { z } from 'zod';
 import { SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
 import { persistMechanisms, type ResolvedPf, type ResolvedSpec } from '../resolved-spec.ts';
-import { isPfSelector, resolvePf } from '../sysfs/resolve-pf.ts';
+
+import { isPfSelector } from '../sysfs/resolve-pf.ts';
+import { selectPfs } from './select-pfs.ts';
 
 /** NumVFs of the SR-IOV capability is a 16-bit register. */
 const mostVfs = 65_535;
 
-const pfSchema = z.strictObject({
-  pf: z.string().refine(isPfSelector, 'is no netdev name, PCI address, altname or MAC address'),
-  vfs: z
-    .int('is no whole number')
-    .min(0, 'must not be negative')
-    .max(mostVfs, `is above ${mostVfs}`),
-});
+const pciId = z
+  .string()
+  .regex(/^(0x)?[\da-f]{4}$/i, 'is no PCI id')
+  .describe('four hex digits, in quotes');
+
+const pfSchema = z
+  .strictObject({
+    pf: z
+      .string()
+      .refine(isPfSelector, 'is no netdev name, PCI address, altname or MAC address')
+      .describe('a netdev name, PCI address, altname or permanent MAC address')
+      .optional(),
+    match: z
+      .strictObject({
+        vendor: pciId.optional(),
+        device: pciId.optional(),
+        driver: z.string().min(1).describe('the name of the driver that is bound').optional(),
+      })
+      .refine((match) => Object.keys(match).length > 0, 'names neither vendor, device nor driver')
+      .describe('All PFs of this kind that no other entry names')
+      .optional(),
+    vfs: z
+      .int('is no whole number')
+      .min(0, 'must not be negative')
+      .max(mostVfs, `is above ${mostVfs}`)
+      .describe('Number of Virtual Functions'),
+  })
+  .refine(({ pf, match }) => (pf === undefined) !== (match === undefined), {
+    message: 'names its PFs neither by pf nor by match, or by both',
+  })
+  .describe('A mapping with pf (or match) and vfs');
 
 const kubeSchema = z.strictObject({
-  mode: z.enum(['auto', 'required', 'off']).default('auto'),
-  namespace: z.string().default('kube-system'),
-  resourcePrefix: z.string().default('sriovctl.io'),
-  kubeconfig: z.string().optional(),
-  context: z.string().optional(),
+  mode: z
+    .enum(['auto', 'required', 'off'])
+    .describe(
+      'Whether a cluster is set up when one can be reached, must be reached, or is left alone',
+    )
+    .default('auto'),
+  namespace: z
+    .string()
+    .describe('Where Multus, the CNI and the device plugin run')
+    .default('kube-system'),
+  resourcePrefix: z
+    .string()
+    .describe('What the names of resources begin with')
+    .default('sriovctl.io'),
+  kubeconfig: z.string().describe('Passed on to kubectl').optional(),
+  context: z.string().describe('Passed on to kubectl').optional(),
 });
 
 /** The wanted state of one node in the user's words: the one source of types and errors. */
 export const nodeSpecSchema = z.strictObject({
-  pfs: z.array(pfSchema),
-  iommu: z.enum(['auto', 'on', 'off']).default('auto'),
-  persist: z.enum(persistMechanisms).optional(),
+  pfs: z.array(pfSchema).describe('PFs and what is wanted of each'),
+  iommu: z
+    .enum(['auto', 'on', 'off'])
+    .describe('Whether the IOMMU is wanted: auto asks for it only where a VF needs it')
+    .default('auto'),
+  persist: z.enum(persistMechanisms).describe('What makes the VFs again after a boot').optional(),
   kube: kubeSchema.prefault({}),
 });
 
@@ -60,8 +100,7 @@ export const parseNodeSpec = (
 /** Finds every PF on the host; two selectors may not mean the same one. */
 export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<ResolvedSpec> => {
   const pfs: ResolvedPf[] = [];
-  for (const { pf: selector, vfs } of spec.pfs) {
-    const address = await resolvePf(host, selector);
+  for (const [{ vfs }, { address, selector }] of await selectPfs(spec.pfs, host)) {
     const same = pfs.find((pf) => pf.address === address);
     if (same !== undefined) {
       throw new SriovctlError(

@@ -8,6 +8,7 @@ export const pciDriversProbe: HostPath = '/sys/bus/pci/drivers_probe';
 export const netClass: HostPath = '/sys/class/net';
 export const modules: HostPath = '/sys/module';
 export const iommuGroups: HostPath = '/sys/kernel/iommu_groups';
+export const hostname: HostPath = '/proc/sys/kernel/hostname';
 export const bootId: HostPath = '/proc/sys/kernel/random/boot_id';
 /** Exists while udevd runs. */
 export const udevFolder: HostPath = '/run/udev';

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import type { HostView } from '../host.ts';
+import { type NodeSpec, type NodeSpecInput, parseNodeSpec } from '../spec/node-spec.ts';
+import { type StageFlags, specFromFlags } from './options.ts';
+
+/** Which keys of a spec may be left out for a command. */
+export interface WantedOptions {
+  /** What a PF without a number of VFs gets. */
+  readonly vfsByDefault?: number;
+  readonly withoutPfs?: boolean;
+}
+
+/**
+ * What the user wants of this node: the spec file, where there is one, and the flags over it.
+ *
+ * @throws SriovctlError of reading the file, or of what it and the flags say together.
+ */
+export const wantedSpec = async (
+  flags: StageFlags,
+  host: HostView,
+  { vfsByDefault, withoutPfs = false }: WantedOptions = {},
+): Promise<NodeSpec> => {
+  const file = await specOfFile(flags, host);
+  const input = specFromFlags(flags, {
+    ...(vfsByDefault !== undefined && { vfsByDefault }),
+    ...(file !== undefined && { file }),
+  });
+  return parseNodeSpec(input, { withoutPfs });
+};
+
+/** A captured tree stands for another machine: this one's own file is not for it. */
+const specOfFile = async (
+  { config, pf, vfs, simulate, nodeLabel = {} }: StageFlags,
+  host: HostView,
+): Promise<NodeSpecInput | undefined> => {
+  const { chooseNode } = await import('../spec/choose-node.ts');
+  const { defaultSpecFile, readSpecFile } = await import('../spec/config-file.ts');
+  const byDefault = pf === undefined && vfs === undefined && simulate === undefined;
+  const file = config ?? (byDefault && existsSync(defaultSpecFile) ? defaultSpecFile : undefined);
+  return file === undefined ? undefined : chooseNode(readSpecFile(file), host, nodeLabel);
+};

@@ -1,0 +1,65 @@
+import { SriovctlError } from '../errors.ts';
+import type { HostView } from '../host.ts';
+import { readAttribute } from '../sysfs/read.ts';
+import { hostname as hostnamePath } from '../sysfs/paths.ts';
+import type { NodeSpecInput } from './node-spec.ts';
+import type { NodeMatch, SpecFile } from './spec-file.ts';
+
+export interface ThisNode {
+  readonly hostname: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** @throws SriovctlError NODE_NOT_IN_SPEC (exit `refused`) when no entry of the file fits. */
+export const chooseNode = async (
+  file: SpecFile,
+  host: HostView,
+  labels: Readonly<Record<string, string>>,
+): Promise<NodeSpecInput> => {
+  if (file.kind === 'one') return file.spec;
+  const hostname = (await readAttribute(host.fs, hostnamePath)) ?? '';
+  const chosen = file.nodes.find(({ match }) => matchesNode(match, { hostname, labels }));
+  if (chosen !== undefined) return chosen.spec;
+  const patterns = file.nodes.map(({ match }) => match?.hostname ?? JSON.stringify(match?.labels));
+  throw new SriovctlError(
+    'NODE_NOT_IN_SPEC',
+    `no entry of the spec file is for ${hostname === '' ? 'this host' : hostname}`,
+    {
+      exit: 'refused',
+      hint: `Its entries are for ${patterns.join(', ')}; --node-label KEY=VALUE says what labels this host has.`,
+    },
+  );
+};
+
+/** Hostnames are compared without their case; an entry without a match fits every node. */
+export const matchesNode = (match: NodeMatch | undefined, node: ThisNode): boolean => {
+  const { hostname, labels = {} } = match ?? {};
+  return (
+    (hostname === undefined || fits(hostname.toLowerCase(), node.hostname.toLowerCase())) &&
+    Object.entries(labels).every(
+      ([key, pattern]) => Object.hasOwn(node.labels, key) && fits(pattern, node.labels[key] ?? ''),
+    )
+  );
+};
+
+/** `*` and `?` as in a shell; walks back to the last `*` only, so that no pattern takes long. */
+const fits = (pattern: string, text: string): boolean => {
+  let [at, from] = [0, 0];
+  let star: { readonly pattern: number; text: number } | undefined;
+  while (from < text.length) {
+    if (pattern[at] === '*') {
+      star = { pattern: at, text: from };
+      at += 1;
+    } else if (pattern[at] === '?' || pattern[at] === text[from]) {
+      at += 1;
+      from += 1;
+    } else if (star !== undefined) {
+      star.text += 1;
+      at = star.pattern + 1;
+      from = star.text;
+    } else {
+      return false;
+    }
+  }
+  return /^\**$/.test(pattern.slice(at));
+};

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { matchesNode } from '../../src/spec/choose-node.ts';
+import { didYouMean } from '../../src/spec/did-you-mean.ts';
+
+const node = { hostname: 'Worker-12', labels: { role: 'net', zone: 'a' } };
+
+describe('an entry for nodes', () => {
+  test.each([
+    [undefined, true],
+    [{ hostname: 'worker-12' }, true],
+    [{ hostname: 'worker-*' }, true],
+    [{ hostname: 'worker-?' }, false],
+    [{ hostname: '*-1?' }, true],
+    [{ hostname: 'worker' }, false],
+    [{ labels: { role: 'net' } }, true],
+    [{ labels: { role: 'n*', zone: 'b' } }, false],
+    [{ labels: { rack: '*' } }, false],
+    [{ hostname: 'other', labels: { role: 'net' } }, false],
+    [{ labels: { constructor: '*' } }, false],
+  ])('%j fits worker-12: %s', (match, fits) => {
+    expect(matchesNode(match, node)).toBe(fits);
+  });
+
+  test('a pattern means what its regular expression means, and takes no long', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 12 });
+    const names = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 });
+    fc.assert(
+      fc.property(letters, names, (hostname, name) => {
+        const expression = hostname.replaceAll('*', '.*').replaceAll('?', '.');
+        expect(matchesNode({ hostname }, { hostname: name, labels: {} })).toBe(
+          new RegExp(`^${expression}$`).test(name),
+        );
+      }),
+    );
+    expect(
+      matchesNode({ hostname: `${'*a'.repeat(40)}b` }, { hostname: 'a'.repeat(200), labels: {} }),
+    ).toBe(false);
+  });
+});
+
+test('the nearest known word is proposed, and none where all are far', () => {
+  const keys = ['pfs', 'iommu', 'persist', 'kube'];
+  expect(didYouMean('IOMMU', keys)).toBe('iommu');
+  expect(didYouMean('presist', keys)).toBe('persist');
+  expect(didYouMean('colour', keys)).toBeUndefined();
+});
