@@ -63,7 +63,9 @@ export const undoActions = ({ action, undo }: Change, before: Before): readonly 
   return [action.path, ...missing.toReversed()].map((path) => ({ kind: 'remove', path }));
 };
 
+/** A folder is only ever removed empty, and comes back with the files in it. */
 const captureFile = async (fs: HostFs, path: HostPath): Promise<Before> => {
+  if ((await fs.stat(path))?.kind === 'directory') return { kind: 'nothing' };
   const content = await fs.readText(path);
   const stat = content === undefined ? undefined : await statOfTarget(fs, path);
   if (content === undefined || stat === undefined) {
