@@ -1,0 +1,67 @@
+import { posix } from 'node:path';
+import { z } from 'zod';
+import type { HostFs, HostPath } from '../host.ts';
+import { persistMechanisms } from '../resolved-spec.ts';
+import type { PfBootPlan } from './boot-plan.ts';
+import { recordPath } from './places.ts';
+
+const hostPath = z.custom<HostPath>((value) => typeof value === 'string' && value.startsWith('/'));
+
+const addressForm = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/;
+
+/** The file is root's own and as good as the script; only its form is looked at. */
+const isPlan = (value: unknown): boolean => planSchema.safeParse(value).success;
+
+const planSchema = z.looseObject({
+  identity: z.looseObject({ address: z.string().regex(addressForm), module: z.string() }),
+  vfs: z.int().positive(),
+  ops: z.array(z.looseObject({ kind: z.string() })),
+});
+
+const recordSchema = z.object({
+  mechanism: z.enum(persistMechanisms),
+  /** What is done for each PF: another run may be about other PFs, and these stay as they are. */
+  plans: z.array(z.custom<PfBootPlan>(isPlan)),
+  /** Files that are ours as a whole. */
+  files: z.array(hostPath),
+  /** Folders that were not there before, outermost first. */
+  folders: z.array(hostPath),
+  /** A script of the host that got our block; `mode` is what it had before, none if we made it. */
+  block: z.object({ path: hostPath, mode: z.int().optional() }).optional(),
+});
+
+/** What has been installed for the next boot: teardown takes out this, and nothing else. */
+export type InstallRecord = z.infer<typeof recordSchema>;
+
+/** One that cannot be read counts as missing: the files of known names are found without it. */
+export const readRecord = async (fs: HostFs): Promise<InstallRecord | undefined> => {
+  const text = await fs.readText(recordPath);
+  if (text === undefined) return undefined;
+  try {
+    return recordSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+};
+
+export const recordText = (record: InstallRecord): string => `${JSON.stringify(record, null, 2)}\n`;
+
+/** Folders above these paths that do not exist yet, outermost first. */
+export const missingFolders = async (
+  fs: HostFs,
+  paths: readonly HostPath[],
+): Promise<readonly HostPath[]> => {
+  const missing = new Set<HostPath>();
+  for (const path of paths) {
+    for (const folder of foldersAbove(path)) {
+      if ((await fs.stat(folder)) === undefined) missing.add(folder);
+    }
+  }
+  return [...missing];
+};
+
+/** Outermost first. */
+export const foldersAbove = (path: HostPath): readonly HostPath[] => {
+  const parent = posix.dirname(path) as HostPath;
+  return parent === '/' ? [] : [...foldersAbove(parent), parent];
+};

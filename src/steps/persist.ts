@@ -1,0 +1,124 @@
+import type { Check, CheckResult } from '../check.ts';
+import type { HostFs, HostView } from '../host.ts';
+import { planBoot } from '../persist/boot-plan.ts';
+import { planInstallation } from '../persist/changes.ts';
+import { type Installation, installationOf, nothingInstalled } from '../persist/installation.ts';
+import { obstacles } from '../persist/obstacles.ts';
+import { bootUnit, enabledPath, systemdRunning } from '../persist/places.ts';
+import { readRecord } from '../persist/record.ts';
+import { queryUnit } from '../persist/systemd.ts';
+import type { PersistMechanism, ResolvedSpec } from '../resolved-spec.ts';
+import type { Step } from '../step.ts';
+
+/** Without a word about it: the one mechanism that works the same everywhere. */
+const mechanismOf = ({ persist = 'boot-unit' }: ResolvedSpec): PersistMechanism => persist;
+
+/**
+ * Makes the host come up with its VFs. What happens at boot is worked out by the stages that make
+ * and set up VFs, so they are given: stages do not import each other.
+ */
+export const persistStep = (hostSteps: readonly Step[]): Step => {
+  const wantedFor = async (spec: ResolvedSpec, view: HostView): Promise<Installation> => {
+    const plans = [
+      ...(await planBoot(hostSteps, spec, view)),
+      ...(await plansOfOthers(spec, view.fs)),
+    ];
+    return installationOf(mechanismOf(spec), byAddress(plans), view.fs);
+  };
+
+  return {
+    id: 'persist',
+    title: 'After a reboot',
+    scope: 'host',
+    skip: async (spec, { fs }) => {
+      if (spec.persist === 'none') return 'not wanted';
+      if (spec.persist !== undefined || (await fs.stat(systemdRunning)) !== undefined) {
+        return undefined;
+      }
+      return 'this host does not run systemd: nothing makes the VFs again after a boot; see --persist';
+    },
+    preflight: [
+      {
+        id: 'persist-possible',
+        title: 'this host can make the VFs again after a boot',
+        severity: 'error',
+        run: (spec, host) => obstacles(mechanismOf(spec), spec, host),
+      },
+    ],
+    plan: async (spec, view) => planInstallation(await wantedFor(spec, view), view.fs),
+    teardown: async (spec, view) => {
+      const { fs } = view;
+      const record = await readRecord(fs);
+      const others = await plansOfOthers(spec, fs);
+      const wanted =
+        record === undefined || others.length === 0
+          ? nothingInstalled
+          : await installationOf(record.mechanism, byAddress(others), fs);
+      return planInstallation(wanted, fs);
+    },
+    checks: [unitEnabled, unitLoaded, lastBoot],
+  };
+};
+
+/** PFs that another run has set up are left as they are. */
+const plansOfOthers = async ({ pfs }: ResolvedSpec, fs: HostFs) => {
+  const named = new Set(pfs.map(({ address }) => address));
+  const record = await readRecord(fs);
+  return (record?.plans ?? []).filter(({ identity }) => !named.has(identity.address));
+};
+
+const byAddress = <T extends { readonly identity: { readonly address: string } }>(
+  plans: readonly T[],
+): readonly T[] => plans.toSorted((a, b) => (a.identity.address < b.identity.address ? -1 : 1));
+
+/** A check that says something only where the boot unit is what is wanted. */
+const unitCheck = (
+  check: Pick<Check, 'id' | 'title' | 'severity'>,
+  look: (host: HostView) => Promise<CheckResult>,
+): Check => ({
+  ...check,
+  run: async (spec, host) => {
+    const wanted = mechanismOf(spec) === 'boot-unit' && spec.pfs.some(({ vfs }) => vfs > 0);
+    return wanted ? look(host) : { status: 'pass' };
+  },
+});
+
+const unitEnabled = unitCheck(
+  { id: 'boot-unit-enabled', title: 'the boot unit is part of each boot', severity: 'error' },
+  async ({ fs }) =>
+    (await fs.stat(enabledPath)) === undefined
+      ? { status: 'pending', awaited: `${bootUnit} to be enabled` }
+      : { status: 'pass', detail: `${bootUnit} makes the VFs again` },
+);
+
+const unitLoaded = unitCheck(
+  { id: 'boot-unit-loaded', title: 'systemd knows the boot unit', severity: 'error' },
+  async (host) => {
+    const state = await queryUnit(host);
+    if (state === undefined) return { status: 'skip', because: 'systemd cannot be asked' };
+    if (state.needsReload) {
+      return { status: 'pending', awaited: `systemd to read ${bootUnit} again` };
+    }
+    return state.loaded === 'loaded'
+      ? { status: 'pass' }
+      : {
+          status: 'fail',
+          problem: `systemd does not take ${bootUnit}: ${state.loaded}`,
+          hint: `\`systemctl status ${bootUnit}\` tells why.`,
+        };
+  },
+);
+
+const lastBoot = unitCheck(
+  { id: 'boot-unit-ran', title: 'the boot unit did its work in this boot', severity: 'warning' },
+  async (host) => {
+    const state = await queryUnit(host);
+    return state === undefined || state.result === 'success'
+      ? { status: 'pass' }
+      : {
+          status: 'fail',
+          problem: `${bootUnit} did not do its work in this boot: ${state.result}`,
+          hint: `\`journalctl -b -u ${bootUnit}\` tells why.`,
+        };
+  },
+);

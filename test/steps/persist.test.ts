@@ -1,0 +1,267 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { apply } from '../../src/engine/apply.ts';
+import { noJournal } from '../../src/engine/journal.ts';
+import type { Run } from '../../src/engine/run.ts';
+import { verify } from '../../src/engine/verify.ts';
+import type { Host, HostPath } from '../../src/host.ts';
+import { persistModels } from '../../src/persist/models.ts';
+import type { ResolvedSpec } from '../../src/resolved-spec.ts';
+import { driver } from '../../src/steps/driver.ts';
+import { persistStep } from '../../src/steps/persist.ts';
+import { vfs } from '../../src/steps/vfs.ts';
+import { type SimulatedHost, simulateHost } from '../../src/sysfs/simulated-host.ts';
+import { treeView } from '../../src/sysfs/tree-fs.ts';
+
+const tree = join(import.meta.dirname, '../../fixtures/i350-t2');
+const first = '0000:01:00.0';
+const second = '0000:01:00.1';
+const persist = persistStep([driver, vfs]);
+
+const newHost = (): SimulatedHost => simulateHost(treeView(tree), { models: persistModels });
+
+const specOf = (
+  counts: Readonly<Record<string, number>>,
+  more: Partial<ResolvedSpec> = {},
+): ResolvedSpec => ({
+  pfs: Object.entries(counts).map(([address, count]) => ({
+    address,
+    selector: address,
+    vfs: count,
+  })),
+  iommu: 'auto',
+  kube: { mode: 'off', namespace: 'kube-system', resourcePrefix: 'sriovctl.io' },
+  ...more,
+});
+
+const runOf = (host: Host, spec: ResolvedSpec, direction: Run['direction'] = 'setup'): Run => ({
+  steps: [driver, vfs, persist],
+  spec,
+  host,
+  direction,
+  permissions: new Set(['recreate']),
+  journal: noJournal,
+  listener: () => undefined,
+});
+
+const setUp = (host: Host, spec: ResolvedSpec) => apply(runOf(host, spec));
+const tearDown = (host: Host, spec: ResolvedSpec) => apply(runOf(host, spec, 'teardown'));
+
+/** All that is below /etc: kind, mode and content of each. */
+const etcOf = async ({ fs }: Host, folder: HostPath = '/etc'): Promise<Record<string, unknown>> => {
+  const found: Record<string, unknown> = {};
+  for (const name of (await fs.list(folder)) ?? []) {
+    const path: HostPath = `${folder}/${name}`;
+    const stat = await fs.stat(path);
+    const content =
+      stat?.kind === 'file'
+        ? await fs.readText(path)
+        : stat?.kind === 'link'
+          ? await fs.readLink(path)
+          : undefined;
+    found[path] = [stat?.kind, stat?.mode, content];
+    if (stat?.kind === 'directory') Object.assign(found, await etcOf({ fs } as Host, path));
+  }
+  return found;
+};
+
+const script = '/etc/sriovctl/boot.sh';
+const enabled = '/etc/systemd/system/multi-user.target.wants/sriovctl-boot.service';
+
+describe('the boot unit', () => {
+  test('is installed, enabled and found in order by verify; a second run changes nothing', async () => {
+    const host = newHost();
+    const spec = specOf({ [first]: 4 });
+    expect(await setUp(host, spec)).toMatchObject({ outcome: 'applied' });
+    expect(await host.fs.stat(enabled)).toMatchObject({ kind: 'link' });
+    expect(await host.fs.readText(script)).toContain('make_vfs 4');
+    expect(host.unmodelled).toEqual([]);
+    expect(await verify(runOf(host, spec))).toMatchObject({ outcome: 'in-sync' });
+    expect(await setUp(host, spec)).toMatchObject({ outcome: 'in-sync' });
+  });
+
+  test('names no netdev: a PF that is called otherwise after the next boot is the same PF', async () => {
+    const host = newHost();
+    await setUp(host, specOf({ [first]: 4 }));
+    const texts = Object.entries(await etcOf(host)).filter(([path]) => path.includes('sriovctl'));
+    expect(JSON.stringify(texts)).not.toContain('enp1s0f0');
+  });
+
+  test('makes at boot what setup makes, from what it finds after a boot', async () => {
+    const host = newHost();
+    await setUp(host, specOf({ [first]: 4 }));
+    const text = (await host.fs.readText(script)) ?? '';
+    const body = /^pf_0000_01_00_0\(\) \{\n([^}]*)\}/m.exec(text)?.[1];
+    expect(body).toBe(
+      [
+        'find_pf 8086 1521 a0:36:9f:8c:1d:44 igb || return',
+        'without_vfs 4 || return',
+        'load igbvf || return',
+        'set_link . up || return',
+        'make_vfs 4 || return',
+      ]
+        .map((line) => `  ${line}\n`)
+        .join(''),
+    );
+  });
+
+  test('drifts when somebody edits the script, and when it is disabled', async () => {
+    const host = newHost();
+    const spec = specOf({ [first]: 2 });
+    await setUp(host, spec);
+    await host.fs.writeFile(script, 'echo hello\n');
+    expect(await verify(runOf(host, spec))).toMatchObject({ outcome: 'drifted' });
+    await setUp(host, spec);
+    await host.fs.remove(enabled);
+    expect(await verify(runOf(host, spec))).toMatchObject({ outcome: 'drifted' });
+  });
+
+  test('keeps the PFs that another run has set up', async () => {
+    const host = newHost();
+    await setUp(host, specOf({ [first]: 4 }));
+    await setUp(host, specOf({ [second]: 2 }));
+    const text = await host.fs.readText(script);
+    expect(text).toContain('make_vfs 4');
+    expect(text).toContain('make_vfs 2');
+    await tearDown(host, specOf({ [first]: 4 }));
+    const rest = await host.fs.readText(script);
+    expect(rest).not.toContain('make_vfs 4');
+    expect(rest).toContain('make_vfs 2');
+    expect(await verify(runOf(host, specOf({ [second]: 2 })))).toMatchObject({
+      outcome: 'in-sync',
+    });
+  });
+
+  test('goes when no VFs are wanted any more', async () => {
+    const host = newHost();
+    const before = await etcOf(host);
+    await setUp(host, specOf({ [first]: 4 }));
+    await setUp(host, specOf({ [first]: 0 }));
+    expect(await etcOf(host)).toEqual(before);
+  });
+
+  test('teardown leaves /etc as it was', async () => {
+    const host = newHost();
+    const before = await etcOf(host);
+    const spec = specOf({ [first]: 4, [second]: 2 });
+    await setUp(host, spec);
+    expect(await tearDown(host, spec)).toMatchObject({ outcome: 'applied' });
+    expect(await etcOf(host)).toEqual(before);
+    expect(await tearDown(host, spec)).toMatchObject({ outcome: 'in-sync' });
+  });
+
+  test('teardown finds what was installed even if the record is lost', async () => {
+    const host = newHost();
+    const spec = specOf({ [first]: 4 });
+    await setUp(host, spec);
+    await host.fs.remove('/var/lib/sriovctl/persist.json');
+    await tearDown(host, spec);
+    expect(await host.fs.stat(script)).toBeUndefined();
+    expect(await host.fs.stat(enabled)).toBeUndefined();
+  });
+
+  test('is not put where somebody else has something', async () => {
+    const host = newHost();
+    await host.fs.setLink('/etc/systemd/system/sriovctl-boot.service', '/dev/null');
+    await host.fs.plant('/etc/sriovctl/boot.sh', 'theirs\n');
+    const result = await setUp(host, specOf({ [first]: 4 }));
+    const problems = result.steps.at(-1)?.problems.map(({ problem }) => problem);
+    expect(problems).toEqual([expect.stringContaining('is masked')]);
+    expect(problems).toEqual([expect.stringContaining("boot.sh exists and is not sriovctl's")]);
+    expect(await host.fs.readText('/etc/sriovctl/boot.sh')).toBe('theirs\n');
+  });
+
+  test('is left out, with a word, on a host without systemd', async () => {
+    const host = newHost();
+    await host.fs.remove('/run/systemd');
+    const silent = await setUp(host, specOf({ [first]: 4 }));
+    expect(silent.steps.at(-1)).toMatchObject({ status: 'skipped' });
+    const asked = await setUp(host, specOf({ [first]: 4 }, { persist: 'boot-unit' }));
+    expect(asked.steps.at(-1)).toMatchObject({ status: 'refused' });
+  });
+
+  test('marks the VFs as unmanaged only where there is a NetworkManager', async () => {
+    const rules = '/etc/udev/rules.d/90-sriovctl-networkmanager.rules';
+    const without = newHost();
+    await setUp(without, specOf({ [first]: 4 }));
+    expect(await without.fs.stat(rules)).toBeUndefined();
+    const host = newHost();
+    await host.fs.plant('/usr/sbin/NetworkManager', '');
+    const before = await etcOf(host);
+    const spec = specOf({ [first]: 4 });
+    await setUp(host, spec);
+    expect(await host.fs.readText(rules)).toContain('NM_UNMANAGED');
+    await tearDown(host, spec);
+    expect(await etcOf(host)).toEqual(before);
+  });
+});
+
+describe('--no-persist', () => {
+  test('leaves what an earlier run has installed as it is', async () => {
+    const host = newHost();
+    await setUp(host, specOf({ [first]: 4 }));
+    const before = await etcOf(host);
+    await setUp(host, specOf({ [first]: 2 }, { persist: 'none' }));
+    expect(await etcOf(host)).toEqual(before);
+  });
+});
+
+describe('rc-local', () => {
+  const rcLocal = { persist: 'rc-local' } as const;
+
+  test.for([
+    ['none', undefined, undefined],
+    ['an empty one', '#!/bin/sh\n', 0o755],
+    ['one that ends with exit 0', '#!/bin/sh -e\n# rc.local\nlogger hi\n\nexit 0\n', 0o755],
+    ['one that cannot be executed', '#!/bin/bash\ntouch /var/lock/subsys/local\n', 0o644],
+    ['one without a last newline', '#!/bin/sh\ntrue\nexit 0', 0o700],
+    ['one that ends in the middle', '#!/bin/sh\nlogger last', 0o755],
+    ['one with exits that depend', '#!/bin/sh\nif [ -e /x ]; then\nexit 0\nfi\nlogger y\n', 0o755],
+  ] as const)('%s: is there after setup, and as it was after teardown', async ([, text, mode]) => {
+    const host = newHost();
+    if (text !== undefined) await host.fs.plant('/etc/rc.local', { content: text, mode });
+    const before = await etcOf(host);
+    const spec = specOf({ [first]: 4 }, rcLocal);
+    expect(await setUp(host, spec)).toMatchObject({ outcome: 'applied' });
+    expect(await host.fs.stat(enabled)).toBeUndefined();
+    const made = (await host.fs.readText('/etc/rc.local')) ?? '';
+    expect(made).toMatch(/^#!\/bin\//);
+    expect(made).toContain(script);
+    expect(((await host.fs.stat('/etc/rc.local'))?.mode ?? 0) & 0o100).toBe(0o100);
+    expect(await setUp(host, spec)).toMatchObject({ outcome: 'in-sync' });
+    await tearDown(host, spec);
+    expect(await etcOf(host)).toEqual(before);
+  });
+
+  test('comes before an exit that always runs, and after one that depends', async () => {
+    const host = newHost();
+    const text = '#!/bin/sh\nif [ -e /x ]; then\nexit 0\nfi\nlogger y\nexit 0\nlogger never\n';
+    await host.fs.plant('/etc/rc.local', { content: text, mode: 0o755 });
+    await setUp(host, specOf({ [first]: 4 }, rcLocal));
+    const lines = ((await host.fs.readText('/etc/rc.local')) ?? '').split('\n');
+    const at = lines.findIndex((line) => line.includes(script));
+    expect(lines.slice(0, at - 1)).toEqual(text.split('\n').slice(0, 5));
+    expect(lines.slice(at + 2)).toEqual(text.split('\n').slice(5));
+  });
+
+  test('takes the place of the boot unit, and the other way round', async () => {
+    const host = newHost();
+    const before = await etcOf(host);
+    await setUp(host, specOf({ [first]: 4 }));
+    await setUp(host, specOf({ [first]: 4 }, rcLocal));
+    expect(await host.fs.stat('/etc/systemd/system/sriovctl-boot.service')).toBeUndefined();
+    expect(await host.fs.stat(enabled)).toBeUndefined();
+    await setUp(host, specOf({ [first]: 4 }));
+    expect(await host.fs.stat('/etc/rc.local')).toBeUndefined();
+    expect(await host.fs.stat(enabled)).toMatchObject({ kind: 'link' });
+    await tearDown(host, specOf({ [first]: 4 }));
+    expect(await etcOf(host)).toEqual(before);
+  });
+
+  test('is refused where rc.local is something else than a shell script', async () => {
+    const host = newHost();
+    await host.fs.plant('/etc/rc.local', { content: '#!/usr/bin/perl\n', mode: 0o755 });
+    const result = await setUp(host, specOf({ [first]: 4 }, rcLocal));
+    expect(result.steps.at(-1)).toMatchObject({ status: 'refused' });
+  });
+});
