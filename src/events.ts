@@ -50,6 +50,16 @@ export interface StepReport {
   readonly problems: readonly Problem[];
 }
 
+/** What warnings found: a run goes on all the same. */
+export const warningsOf = (steps: readonly StepReport[]): readonly Problem[] =>
+  steps.flatMap(({ checks }) =>
+    checks.flatMap(({ check, result }) =>
+      check.severity === 'warning' && result.status === 'fail'
+        ? [{ code: check.id, problem: result.problem, hint: result.hint }]
+        : [],
+    ),
+  );
+
 /** What a run tells while it goes on; reporters only listen. */
 export type RunEvent =
   | { readonly type: 'run-started'; readonly mode: RunMode; readonly steps: readonly string[] }

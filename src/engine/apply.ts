@@ -68,15 +68,20 @@ export const apply = async (run: Run): Promise<RunResult> => {
 };
 
 const applyStep = async (run: Run, step: Step, progress: Progress): Promise<StepReport> => {
-  if (run.direction === 'setup') {
-    const preflight = await runChecks(step.preflight ?? [], run.spec, run.host);
-    const problems = failuresOf(preflight);
-    if (problems.length > 0) throw new StepFailure('refused', problems);
-  }
+  const warnings = run.direction === 'setup' ? await preflight(run, step) : [];
   await converge(run, step, progress);
+  progress.checks = [...warnings, ...progress.checks];
   const reboot = progress.checks.some(({ result }) => result.status === 'reboot');
   const status = reboot ? 'reboot-required' : progress.made.length > 0 ? 'changed' : 'in-sync';
   return reportOf(step, status, progress);
+};
+
+/** Refuses the run when a check before the first write fails; the failures of mere warnings are told. */
+const preflight = async ({ spec, host }: Run, step: Step): Promise<readonly CheckReport[]> => {
+  const reports = await runChecks(step.preflight ?? [], spec, host);
+  const problems = failuresOf(reports);
+  if (problems.length > 0) throw new StepFailure('refused', problems);
+  return reports.filter(({ result }) => result.status === 'fail');
 };
 
 /** Deadlines, never counts of tries; and no change of one kind and target twice. */

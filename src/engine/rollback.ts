@@ -1,8 +1,10 @@
+import type { Permission } from '../change.ts';
 import { HostError } from '../errors.ts';
 import type { Listener } from '../events.ts';
 import type { Action, Host } from '../host.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
 import { holds } from '../sysfs/holds.ts';
+import { describeUses, usesTakenBy } from '../sysfs/owners/uses.ts';
 import { undoActions } from './before.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
@@ -18,6 +20,8 @@ export interface Rollback {
   /** In the order they were made. */
   readonly entries: readonly JournalEntry[];
   readonly stuck?: StuckWrite;
+  /** Without `force` nobody's VF is taken away to get back to the state before. */
+  readonly permissions?: ReadonlySet<Permission>;
 }
 
 /**
@@ -41,18 +45,23 @@ export const rollBack = async (rollback: Rollback): Promise<readonly string[]> =
 };
 
 const undoEntry = async (
-  { host, listener, stuck }: Rollback,
+  { host, listener, stuck, permissions }: Rollback,
   { change, before }: JournalEntry,
 ): Promise<readonly string[]> => {
   const failures: string[] = [];
   for (const action of undoActions(change, before)) {
     const what = describeAction(action);
-    if (stuck !== undefined && sharesDevice(action, stuck)) {
+    if (stuck !== undefined && waitsFor(action, stuck)) {
       failures.push(`${what}: not tried, the kernel is still working on ${stuck.path}`);
       continue;
     }
     try {
       if ((await holds(host.fs, action)) === true) continue;
+      const uses = permissions?.has('force') === true ? [] : await usesTakenBy(host, action);
+      if (uses.length > 0) {
+        failures.push(`${what}: not tried, in use are ${describeUses(uses).join('; ')}`);
+        continue;
+      }
       await host.perform(action);
       listener({ type: 'rolled-back', what });
     } catch (error) {
@@ -64,9 +73,14 @@ const undoEntry = async (
   return failures;
 };
 
-/** Both below the same /sys/bus/pci/devices/<address>. */
-const sharesDevice = (action: Action, stuck: StuckWrite): boolean =>
-  'path' in action && action.path.split('/')[5] === stuck.path.split('/')[5];
+/**
+ * Both below the same /sys/bus/pci/devices/<address>; or both a number of VFs, since a removal holds
+ * the lock of all PCI removals (pci_lock_rescan_remove).
+ */
+const waitsFor = (action: Action, { path }: StuckWrite): boolean =>
+  'path' in action &&
+  (action.path.split('/')[5] === path.split('/')[5] ||
+    (action.path.endsWith('/sriov_numvfs') && path.endsWith('/sriov_numvfs')));
 
 /** Runs a generator of the run again, unless what it made is as it was. */
 const regenerate = async (

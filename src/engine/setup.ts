@@ -1,5 +1,5 @@
 import { changeKey } from '../change.ts';
-import type { Outcome, StepReport } from '../events.ts';
+import { type Outcome, type StepReport, warningsOf } from '../events.ts';
 import type { Host } from '../host.ts';
 import { apply } from './apply.ts';
 import { noJournal } from './journal.ts';
@@ -25,6 +25,17 @@ export const rehearse = async (run: Run, simulate: (host: Host) => Host): Promis
 /** Whether a rehearsal ended in a way that a real run may follow. */
 export const mayProceed = ({ outcome }: RunResult): boolean =>
   (['in-sync', 'applied', 'reboot-required'] satisfies Outcome[] as Outcome[]).includes(outcome);
+
+/** What a user should know before the first write: what stops working, and who else manages the host. */
+export const forewarnings = (steps: readonly StepReport[]): readonly string[] => {
+  const disruptions = steps.flatMap(({ changes }) =>
+    changes.flatMap(({ change: { disrupts } }) => (disrupts === undefined ? [] : [disrupts])),
+  );
+  return [
+    ...[...new Set(disruptions)].map((text) => `This disrupts: ${text}`),
+    ...warningsOf(steps).map(({ problem, hint }) => `Warning: ${problem}. ${hint}`),
+  ];
+};
 
 /** Where a run did other than its rehearsal said, in words; a difference is worth a report. */
 export const divergences = (

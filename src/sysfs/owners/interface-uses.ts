@@ -14,8 +14,8 @@ export const interfaceUses: FindUses = async (host, vfs) => {
   const routes = await readRoutes(host.fs);
   const uses: VfUse[] = [];
   for (const { vf, name } of named) {
-    const up = (await readNetdev(host.fs, name)).up;
-    const own = up ? (addresses.get(name) ?? []) : [];
+    const given = addresses.get(name) ?? [];
+    const own = given.length > 0 && (await readNetdev(host.fs, name)).up ? given : [];
     const routed = routes.filter(({ dev }) => dev === name).map(({ destination }) => destination);
     const reasons = [
       ...(await devicesAbove(host, name)),
@@ -29,7 +29,9 @@ export const interfaceUses: FindUses = async (host, vfs) => {
           destination === 'default' ? 'the default route' : `a route to ${destination}`,
       ),
     ];
-    uses.push(...[...new Set(reasons)].map((by) => ({ vf, by: `this host: ${by}` })));
+    uses.push(
+      ...[...new Set(reasons)].map((by) => ({ vf, by: `this host: ${by}`, here: true as const })),
+    );
   }
   return uses;
 };

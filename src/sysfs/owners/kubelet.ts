@@ -29,8 +29,9 @@ const checkpointSchema = z.object({
 export const kubeletPods: FindUses = async ({ fs }, vfs) => {
   const found = [];
   for (const folder of kubeletFolders) {
-    const living = await fs.list(`${folder}/pods`);
-    for (const { uid, resource, devices } of await readAllocations(fs, folder)) {
+    const allocations = await readAllocations(fs, folder);
+    const living = allocations.length === 0 ? [] : await fs.list(`${folder}/pods`);
+    for (const { uid, resource, devices } of allocations) {
       // kubelet forgets a pod's devices only when it next gives some away; the pod's folder goes sooner.
       if (living?.includes(uid) === false) continue;
       const given = vfs.filter(({ address }) => devices.includes(address));

@@ -1,5 +1,5 @@
-import type { HostView } from '../../host.ts';
-import type { VirtualFunction } from '../pci-device.ts';
+import type { Action, HostView } from '../../host.ts';
+import { readPf, type VirtualFunction } from '../pci-device.ts';
 import { deviceHolders } from './device-holders.ts';
 import { interfaceUses } from './interface-uses.ts';
 import { kubeletPods } from './kubelet.ts';
@@ -30,6 +30,18 @@ export const usesOf = async (
   for (const way of ways) uses.push(...(await way(host, vfs)));
   return uses.sort((a, b) => a.vf.index - b.vf.index);
 };
+
+/**
+ * Who is in the way of an action that takes VFs away, whoever planned it: a rollback asks as well.
+ * What this host does by itself with a new VF (an address by DHCP) does not count.
+ */
+export const usesTakenBy = async (host: HostView, action: Action): Promise<readonly VfUse[]> => {
+  const [, address] = action.kind === 'attribute' ? (numvfsPath.exec(action.path) ?? []) : [];
+  const pf = address === undefined ? undefined : await readPf(host.fs, address);
+  return (await usesOf(host, pf?.vfs ?? [])).filter(({ here }) => here !== true);
+};
+
+const numvfsPath = /\/([^/]+)\/sriov_numvfs$/;
 
 /** The users with their VFs, one phrase each: `VF 0 and 1 by pod default/web`. */
 export const describeUses = (uses: readonly VfUse[]): readonly string[] => {

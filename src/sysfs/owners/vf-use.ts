@@ -8,6 +8,8 @@ export interface VfUse {
   readonly by: string;
   /** The kernel does not remove the VF before this user lets go; a write that removes it hangs. */
   readonly blocks?: true;
+  /** It is this host's own network configuration, which may take up a new VF by itself. */
+  readonly here?: true;
 }
 
 /** One way to find users of VFs. It asks nothing of the host where none of the VFs can be used so. */
