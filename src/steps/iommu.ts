@@ -151,9 +151,12 @@ const checkArguments = (outlook: Outlook): CheckResult => {
     const hint = `\`sriovctl setup\` brings it forward (${outlook.boot?.system.title ?? ''}).`;
     return { status: 'fail', problem: words(failed), hint };
   }
+  if (all.length === 0) return { status: 'pass' };
+  const where = ` (${outlook.boot?.system.title ?? ''})`;
   const pending = all.filter(({ status }) => status === 'pending-reboot');
-  if (pending.length > 0) return { status: 'reboot', because: words(pending) };
-  return all.length === 0 ? { status: 'pass' } : { status: 'pass', detail: words(all) };
+  return pending.length > 0
+    ? { status: 'reboot', because: `${words(pending)}${where}` }
+    : { status: 'pass', detail: `${words(all)}${where}` };
 };
 
 const checkIommu = async (

@@ -107,7 +107,8 @@ export const removeArguments = (text: string, removed: readonly string[]): strin
     if (word.start > 0 && isSpace(rest[word.start - 1])) {
       return splice(rest, word.start - 1, word.end, '');
     }
-    return splice(rest, word.start, isBlank(rest[word.end]) ? word.end + 1 : word.end, '');
+    const followed = /^[ \t]\S/.test(rest.slice(word.end));
+    return splice(rest, word.start, followed ? word.end + 1 : word.end, '');
   }, text);
 
 const splitWords = (text: string): readonly KernelWord[] => {
@@ -184,9 +185,6 @@ const opposites = (part: string): readonly string[] => {
 };
 
 const isSpace = (char: string | undefined): boolean => char !== undefined && /[ \t-\r]/.test(char);
-
-/** A newline ends the file's only line and stays. */
-const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t';
 
 const splice = (text: string, start: number, end: number, insert: string): string =>
   text.slice(0, start) + insert + text.slice(end);
