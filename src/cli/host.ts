@@ -1,6 +1,7 @@
 import { SriovctlError } from '../errors.ts';
 import type { Host, HostPath, HostView } from '../host.ts';
 import { clusterModel, recordedCluster } from '../kube/model.ts';
+import { persistModels } from '../persist/models.ts';
 import { linuxHost } from '../sysfs/linux-host.ts';
 import type { Overlay } from '../sysfs/overlay.ts';
 import { simulateHost } from '../sysfs/simulated-host.ts';
@@ -12,6 +13,7 @@ export const openHost = (tree: string | undefined): Host =>
   tree === undefined
     ? linuxHost({ reachedAt: reachedAt(), ...writeTimeout() })
     : simulateHost(treeView(tree), {
+        models: persistModels,
         cluster: (fs) => recordedCluster({ fs, writeFile: writerOf(fs) }),
       });
 
@@ -33,6 +35,7 @@ const writeTimeout = (): { readonly writeMs?: number } => {
  */
 export const simulate = (host: HostView): Host =>
   simulateHost(host, {
+    models: persistModels,
     cluster: (fs) =>
       clusterModel({ fs, live: (command) => host.query(command), writeFile: writerOf(fs) }),
   });

@@ -4,8 +4,20 @@ import { driver } from './driver.ts';
 import { lspci } from './lspci.ts';
 import { multus } from './multus.ts';
 import { network } from './network.ts';
+import { persistStep } from './persist.ts';
 import { sriovCni } from './sriov-cni.ts';
 import { vfs } from './vfs.ts';
 
+/** What a boot undoes and has to be done again after it. */
+const hostSteps: readonly Step[] = [driver, vfs];
+
 /** Every stage in the order of a run; --only, --skip, help and reports derive from this list. */
-export const steps: readonly Step[] = [driver, vfs, lspci, multus, sriovCni, devicePlugin, network];
+export const steps: readonly Step[] = [
+  ...hostSteps,
+  lspci,
+  persistStep(hostSteps),
+  multus,
+  sriovCni,
+  devicePlugin,
+  network,
+];
