@@ -140,7 +140,6 @@ export class Overlay implements TreeFs {
     if (old?.kind === 'directory') throw new HostError('EISDIR', path, 'write');
     const { mode, uid, gid } = { mode: 0o644, uid: 0, gid: 0, ...old, ...owned };
     await this.#put(real, { kind: 'file', content, mode, uid, gid });
-    if (old === undefined) this.#walk.forget();
   }
 
   /** Makes a symbolic link; what stood there is replaced. */
@@ -185,8 +184,9 @@ export class Overlay implements TreeFs {
     if ((await this.#walk.follow(folder)) === undefined) await this.mkdir(folder);
     const real = await this.#walk.place(path);
     if (real === undefined) throw new HostError('ENOENT', path, 'write');
+    const old = await this.#entry(real);
     await this.#put(real, node);
-    this.#walk.forget();
+    if (old !== undefined && old.kind !== 'file') this.#walk.forget();
   }
 
   #find(real: HostPath): Found {

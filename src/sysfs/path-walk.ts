@@ -16,7 +16,7 @@ export interface PathWalk {
   place(path: HostPath): Promise<HostPath | undefined>;
   /** The same with a link at the end followed too; `undefined` if nothing is there. */
   follow(path: HostPath): Promise<HostPath | undefined>;
-  /** Links or folders have changed: what was found out about folders no longer holds. */
+  /** Links or folders have gone or been replaced: what was found out about folders no longer holds. */
   forget(): void;
 }
 
@@ -28,7 +28,8 @@ const maxLinks = 40;
  * `..` stays there, so that no link leads out of a tree.
  */
 export const pathWalk = (lookup: Lookup): PathWalk => {
-  const folders = new Map<string, HostPath | undefined>();
+  // Only what exists: something new cannot make any of it wrong.
+  const folders = new Map<string, HostPath>();
 
   const walk = async (
     from: HostPath,
@@ -56,9 +57,11 @@ export const pathWalk = (lookup: Lookup): PathWalk => {
   };
 
   const folder = async (path: HostPath, subject: HostPath): Promise<HostPath | undefined> => {
-    if (folders.has(path)) return folders.get(path);
+    const known = folders.get(path);
+    if (known !== undefined) return known;
     const real = await walk('/', path, subject);
-    if (real !== undefined && (await lookup(real))?.kind === 'file') {
+    if (real === undefined) return undefined;
+    if ((await lookup(real))?.kind === 'file') {
       throw new HostError('ENOTDIR', subject, 'a part of it is a file');
     }
     folders.set(path, real);

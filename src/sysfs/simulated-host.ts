@@ -100,7 +100,9 @@ export const simulateHost = (base: HostView, options: SimulationOptions = {}): S
     wait: (ms) => kernel.clock.advance(ms),
     release: async (address) => {
       kernel.heldVfs.delete(address);
-      await kernel.blocked?.();
+      const goOn = kernel.waiting.get(address);
+      kernel.waiting.delete(address);
+      await goOn?.();
     },
   };
 };
@@ -113,11 +115,12 @@ const bootKernel = (fs: Overlay, { faults = {}, deviations = {} }: SimulationOpt
   random: seededRandom(1),
   dynamicIds: new Map(),
   remembered: new Map(),
-  withoutCarrier: new Set(),
+  unheard: new Set(),
   heldVfs: new Set(faults.heldVfs),
   log: [],
   aliases: new Map(),
-  blocked: undefined,
+  waiting: new Map(),
+  removalWaits: false,
   lastIfindex: undefined,
   firstFreeEth: 0,
 });

@@ -166,9 +166,9 @@ describe('--simulate', () => {
   });
 
   test('starts no program', async () => {
-    const { query } = treeView(treeOf({}));
+    const view = treeView(treeOf({}));
 
-    expect(await query({ argv: ['/usr/bin/lspci', '-nn'] })).toEqual({
+    expect(await view.query({ argv: ['/usr/bin/lspci', '-nn'] })).toEqual({
       ran: false,
       because: 'the captured tree has no recording of lspci',
     });

@@ -7,7 +7,7 @@ import { readSriovCapability } from './capability.ts';
 import { driverFacts } from './drivers.ts';
 import { Errno, folderOf, type Kernel } from './kernel.ts';
 import { driverMatches, driversFor, mayProbe } from './match.ts';
-import { registerNetdev, unregisterNetdevs } from './netdev.ts';
+import { isPfUp, registerNetdev, unregisterNetdevs } from './netdev.ts';
 
 /** Looks for a driver for a function that has none; a driver that fails leaves it without. */
 export const attach = async (kernel: Kernel, address: string): Promise<void> => {
@@ -29,6 +29,10 @@ export const attachDriver = async (kernel: Kernel, driver: string): Promise<void
 
 export const driverOf = ({ fs }: Kernel, address: string): Promise<string | undefined> =>
   readLinkName(fs, pciAttribute(address, 'driver'));
+
+/** Whether somebody has the vfio device of a function open: its driver then waits to be rid of it. */
+export const isHeld = async (kernel: Kernel, address: string): Promise<boolean> =>
+  kernel.heldVfs.has(address) && (await driverOf(kernel, address)) === 'vfio-pci';
 
 /** Takes a function from its driver. */
 export const unbind = async (kernel: Kernel, address: string): Promise<void> => {
@@ -72,7 +76,7 @@ export const bind = async (kernel: Kernel, driver: string, address: string): Pro
   for (const mask of ['dma_mask_bits', 'consistent_dma_mask_bits']) {
     await writeIfThere(kernel, address, mask, '64\n');
   }
-  await rememberCarrier(kernel, address);
+  await noteUnheard(kernel, address);
   const { netdevAfterMs } = driverFacts(driver);
   const delay = kernel.faults.netdevDelayMs ?? netdevAfterMs ?? 0;
   const register = async (): Promise<void> => {
@@ -107,22 +111,12 @@ const lowerTotalVfs = async (kernel: Kernel, address: string, driver: string): P
   );
 };
 
-/** A VF that finds its PF down when probed stays without carrier, whatever the PF does later. */
-const rememberCarrier = async (kernel: Kernel, address: string): Promise<void> => {
-  const { fs, withoutCarrier } = kernel;
-  const pf = await readLinkName(fs, pciAttribute(address, 'physfn'));
+/** A PF that is down does not hear its VFs, and learns nothing of their MACs. */
+const noteUnheard = async (kernel: Kernel, address: string): Promise<void> => {
+  const pf = await readLinkName(kernel.fs, pciAttribute(address, 'physfn'));
   if (pf === undefined) return;
-  if (await isPfUp(kernel, pf)) withoutCarrier.delete(address);
-  else withoutCarrier.add(address);
-};
-
-/** Whether a netdev of the PF is administratively up. */
-export const isPfUp = async ({ fs }: Kernel, pf: string): Promise<boolean> => {
-  for (const name of (await fs.list(pciAttribute(pf, 'net'))) ?? []) {
-    const flags = Number(await readAttribute(fs, netAttribute(name, 'flags')));
-    if ((flags & 1) === 1) return true;
-  }
-  return false;
+  if (await isPfUp(kernel, pf)) kernel.unheard.delete(address);
+  else kernel.unheard.add(address);
 };
 
 /** The character device through which a group is used appears with its first function. */

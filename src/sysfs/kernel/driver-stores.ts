@@ -1,6 +1,6 @@
 import { pciAttribute, pciDevice, pciDriver } from '../paths.ts';
 import { readNumber } from '../read.ts';
-import { attach, attachDriver, bind, driverOf, unbind } from './binding.ts';
+import { attach, attachDriver, bind, driverOf, isHeld, unbind } from './binding.ts';
 import { Errno, type Kernel, patienceMs, stillWaiting } from './kernel.ts';
 import { driverMatches, mayProbe } from './match.ts';
 import { removeVfs } from './numvfs.ts';
@@ -21,7 +21,8 @@ export const storeUnbind = async (kernel: Kernel, driver: string, value: string)
   if (!(await exists(kernel, address)) || (await driverOf(kernel, address)) !== driver) {
     throw new Errno('ENODEV');
   }
-  if (kernel.heldVfs.has(address)) {
+  if (await isHeld(kernel, address)) {
+    kernel.waiting.set(address, () => unbind(kernel, address));
     await kernel.clock.advance(patienceMs);
     throw stillWaiting(`${pciDriver(driver)}/unbind`);
   }

@@ -42,15 +42,17 @@ export interface Kernel {
   /** `vendor device` ids that were given to a driver through new_id. */
   readonly dynamicIds: Map<string, Set<string>>;
   readonly remembered: Map<string, Remembered>;
-  /** VFs that were probed while their PF was down: they get no carrier. */
-  readonly withoutCarrier: Set<string>;
+  /** VFs that were probed or set up while their PF was down. */
+  readonly unheard: Set<string>;
   readonly heldVfs: Set<string>;
   /** What the kernel has said: a line begins with the driver and the address it is about. */
   readonly log: { readonly at: number; readonly message: string }[];
   /** Modules that modules.alias names for a modalias. */
   readonly aliases: Map<string, readonly string[]>;
-  /** The rest of a removal that waits for a held VF, with the lock of all PCI removals. */
-  blocked: (() => Promise<void>) | undefined;
+  /** What goes on when the user of a held VF lets it go. */
+  readonly waiting: Map<string, () => Promise<void>>;
+  /** A removal waits with the lock that every other one, on any PF, has to take. */
+  removalWaits: boolean;
   lastIfindex: number | undefined;
   /** No ethN below this is free. */
   firstFreeEth: number;

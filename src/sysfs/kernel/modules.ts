@@ -33,7 +33,8 @@ export const autoloadModule = (kernel: Kernel, address: string): void => {
   kernel.clock.after(autoloadMs, async () => {
     if ((await kernel.fs.stat(udevFolder)) === undefined) return;
     for (const module of await modulesFor(kernel, address)) {
-      if (!(await isBlacklisted(kernel, module))) await loadModule(kernel, module);
+      const loaded = (await kernel.fs.stat(moduleFolder(module))) !== undefined;
+      if (!loaded && !(await isBlacklisted(kernel, module))) await loadModule(kernel, module);
     }
   });
 };

@@ -3,8 +3,9 @@ import type { HostPath } from '../../host.ts';
 import { isTransientName } from '../netdev.ts';
 import type { Planting } from '../overlay.ts';
 import { netAttribute, netClass, netdev, pciAttribute, pciDevices, udevFolder } from '../paths.ts';
-import { parsePciAddress } from '../pci-address.ts';
-import { readAttribute, readLinkName } from '../read.ts';
+import { parsePciAddress, routingId } from '../pci-address.ts';
+import { listVfIndexes } from '../pci-device.ts';
+import { readAttribute, readLinkName, readNumber } from '../read.ts';
 import { driverFacts } from './drivers.ts';
 import { folderOf, type Kernel, nextIfindex } from './kernel.ts';
 
@@ -45,26 +46,60 @@ export const unregisterNetdevs = async (kernel: Kernel, address: string): Promis
   kernel.firstFreeEth = 0;
 };
 
-/** Sets a netdev administratively up or down; whether a cable is plugged in is assumed to be so. */
+/** Sets a netdev administratively up or down; that a cable is plugged in is assumed. */
 export const setLinkState = async (kernel: Kernel, name: string, up: boolean): Promise<void> => {
   const { fs } = kernel;
-  const folder = netdev(name);
-  const flags = Number(await readAttribute(fs, `${folder}/flags`));
+  const flags = Number(await readAttribute(fs, netAttribute(name, 'flags')));
   if (((flags & 1) === 1) === up) return;
-  await fs.writeFile(`${folder}/flags`, `0x${(up ? flags | 1 : flags & ~1).toString(16)}\n`);
-  const carrier = up && (await hasCarrier(kernel, name));
-  await fs.writeFile(`${folder}/operstate`, carrier ? 'up\n' : 'down\n');
-  const ofLink = linkAttributes(up, carrier);
-  for (const [attribute, planting] of Object.entries(ofLink)) {
-    if ((await fs.stat(`${folder}/${attribute}`)) !== undefined) {
-      await fs.plant(`${folder}/${attribute}`, planting);
+  const text = `0x${(up ? flags | 1 : flags & ~1).toString(16)}\n`;
+  await fs.writeFile(netAttribute(name, 'flags'), text);
+  const address = await readLinkName(fs, `${netdev(name)}/device`);
+  const pf = address && (await readLinkName(fs, pciAttribute(address, 'physfn')));
+  if (address === undefined || pf === undefined) {
+    await showCarrier(kernel, name, up, up);
+    if (address !== undefined) await tellVfs(kernel, address, up);
+    return;
+  }
+  // A VF asks its PF when it is set up; one that got no answer is not told anything later either.
+  const heard = await isPfUp(kernel, pf);
+  if (heard) kernel.unheard.delete(address);
+  else kernel.unheard.add(address);
+  await showCarrier(kernel, name, up, up && heard);
+};
+
+/** VFs that are up and have talked to their PF lose and regain their carrier with it. */
+const tellVfs = async (kernel: Kernel, pf: string, carrier: boolean): Promise<void> => {
+  const { fs, unheard } = kernel;
+  for (const index of await listVfIndexes(fs, pf)) {
+    const address = await readLinkName(fs, pciAttribute(pf, `virtfn${index}`));
+    if (address === undefined || unheard.has(address)) continue;
+    for (const name of (await fs.list(pciAttribute(address, 'net'))) ?? []) {
+      const flags = Number(await readAttribute(fs, netAttribute(name, 'flags')));
+      if ((flags & 1) === 1) await showCarrier(kernel, name, true, carrier);
     }
   }
 };
 
-const hasCarrier = async ({ fs, withoutCarrier }: Kernel, name: string): Promise<boolean> => {
-  const address = await readLinkName(fs, `${netdev(name)}/device`);
-  return address === undefined || !withoutCarrier.has(address);
+const showCarrier = async (
+  { fs }: Kernel,
+  name: string,
+  up: boolean,
+  carrier: boolean,
+): Promise<void> => {
+  await fs.writeFile(netAttribute(name, 'operstate'), carrier ? 'up\n' : 'down\n');
+  for (const [attribute, planting] of Object.entries(linkAttributes(up, carrier))) {
+    const path = netAttribute(name, attribute);
+    if ((await fs.stat(path)) !== undefined) await fs.plant(path, planting);
+  }
+};
+
+/** Whether a netdev of the PF is administratively up. */
+export const isPfUp = async ({ fs }: Kernel, pf: string): Promise<boolean> => {
+  for (const name of (await fs.list(pciAttribute(pf, 'net'))) ?? []) {
+    const flags = Number(await readAttribute(fs, netAttribute(name, 'flags')));
+    if ((flags & 1) === 1) return true;
+  }
+  return false;
 };
 
 /** Attributes that cannot be asked of a netdev that is down (net/core/net-sysfs.c). */
@@ -187,16 +222,21 @@ const nameByPlace = async (fs: Kernel['fs'], address: string): Promise<string | 
   ].join('');
 };
 
+/** The N of the PF's virtfnN link to a VF: known by arithmetic, so that not all links are read. */
 const indexOfVf = async (
   fs: Kernel['fs'],
   pf: string,
   address: string,
-): Promise<string | undefined> => {
-  for (const name of (await fs.list(pciAttribute(pf, ''))) ?? []) {
-    const index = /^virtfn(\d+)$/.exec(name)?.[1];
-    if (index !== undefined && (await readLinkName(fs, pciAttribute(pf, name))) === address) {
-      return index;
-    }
+): Promise<number | undefined> => {
+  const [from, to] = [parsePciAddress(pf), parsePciAddress(address)];
+  const offset = await readNumber(fs, pciAttribute(pf, 'sriov_offset'));
+  const stride = await readNumber(fs, pciAttribute(pf, 'sriov_stride'));
+  if (from !== undefined && to !== undefined && offset !== undefined && stride !== undefined) {
+    const index = (routingId(to) - routingId(from) - offset) / Math.max(stride, 1);
+    if ((await readLinkName(fs, pciAttribute(pf, `virtfn${index}`))) === address) return index;
+  }
+  for (const index of await listVfIndexes(fs, pf)) {
+    if ((await readLinkName(fs, pciAttribute(pf, `virtfn${index}`))) === address) return index;
   }
   return undefined;
 };

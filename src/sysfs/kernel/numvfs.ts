@@ -3,10 +3,11 @@ import { moduleFolder, pciAttribute, pciDevice } from '../paths.ts';
 import { formatPciAddress, parsePciAddress, routingId } from '../pci-address.ts';
 import { lastBusAbove } from '../pci-device.ts';
 import { readAttribute, readLinkName, readNumber } from '../read.ts';
-import { attach, driverOf, isPfUp, unbind } from './binding.ts';
+import { attach, driverOf, isHeld, unbind } from './binding.ts';
 import { type DriverFacts, driverFacts } from './drivers.ts';
 import { Errno, type Kernel, patienceMs, say, stillWaiting } from './kernel.ts';
 import { autoloadModule } from './modules.ts';
+import { isPfUp } from './netdev.ts';
 import { parseU16 } from './parse.ts';
 import { addVf, removeVf, type VfMould, vfMouldOf } from './vfs.ts';
 
@@ -16,7 +17,7 @@ export const storeNumvfs = async (kernel: Kernel, pf: string, value: string): Pr
   if (wanted === undefined) throw new Errno('EINVAL');
   const total = (await readNumber(kernel.fs, pciAttribute(pf, 'sriov_totalvfs'))) ?? 0;
   if (wanted > total) throw new Errno('ERANGE');
-  if (kernel.blocked !== undefined) throw await givenUp(kernel, pf);
+  if (kernel.removalWaits) throw await givenUp(kernel, pf);
   const current = await numvfs(kernel, pf);
   if (wanted === current) return;
   const driver = await configuringDriver(kernel, pf);
@@ -35,26 +36,24 @@ export const removeVfs = async (kernel: Kernel, pf: string): Promise<void> => {
     for (let index = first; index < count; index += 1) {
       const address = await readLinkName(kernel.fs, pciAttribute(pf, `virtfn${index}`));
       if (address === undefined) continue;
-      if (kernel.heldVfs.has(address)) {
+      if (await isHeld(kernel, address)) {
         const asked = 'No device request channel registered, blocked until released by user';
         await say(kernel, address, asked);
-        kernel.blocked = () => removeFrom(index);
+        kernel.waiting.set(address, () => removeFrom(index));
+        kernel.removalWaits = true;
         await setNumvfs(kernel, pf, count, 'ETIMEDOUT');
         return;
       }
       await unbind(kernel, address);
       await removeVf(kernel, pf, index);
     }
-    kernel.blocked = undefined;
+    kernel.removalWaits = false;
     await kernel.fs.remove(pciAttribute(pf, 'dep_link'));
     await setNumvfs(kernel, pf, 0);
   };
   await removeFrom(0);
-  // Read again: the removal may have come to a held VF.
-  if (isBlocked(kernel)) throw await givenUp(kernel, pf);
+  if (kernel.removalWaits) throw await givenUp(kernel, pf);
 };
-
-const isBlocked = ({ blocked }: Kernel): boolean => blocked !== undefined;
 
 /** What the writing program sees: it gives up at its deadline, the kernel does not. */
 const givenUp = async ({ clock }: Kernel, pf: string) => {

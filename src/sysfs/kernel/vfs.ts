@@ -96,7 +96,7 @@ export const removeVf = async (kernel: Kernel, pf: string, index: number): Promi
   await fs.remove(pciDevice(address));
   await fs.remove(folder);
   kernel.remembered.delete(address);
-  kernel.withoutCarrier.delete(address);
+  kernel.unheard.delete(address);
 };
 
 /** Attributes that a VF shows as its PF does. */

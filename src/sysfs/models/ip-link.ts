@@ -1,5 +1,5 @@
 import type { HostFs } from '../../host.ts';
-import { isPfUp } from '../kernel/binding.ts';
+import { isPfUp } from '../kernel/netdev.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { netAttribute, netdev, pciAttribute, udevFolder } from '../paths.ts';
 import { listVfIndexes } from '../pci-device.ts';
@@ -84,13 +84,13 @@ const vfInfos = async (
   pf: string,
   known: readonly VfInfo[],
 ): Promise<readonly VfInfo[]> => {
-  const { fs, withoutCarrier } = kernel;
+  const { fs, unheard } = kernel;
   const indexes = await listVfIndexes(fs, pf);
   if (known.length === indexes.length) return known;
   const infos: VfInfo[] = [];
   for (const index of indexes) {
     const address = (await readLinkName(fs, pciAttribute(pf, `virtfn${index}`))) ?? '';
-    const told = (await isPfUp(kernel, pf)) && !withoutCarrier.has(address);
+    const told = (await isPfUp(kernel, pf)) && !unheard.has(address);
     const [netdevName] = (await fs.list(pciAttribute(address, 'net'))) ?? [];
     const mac =
       told && netdevName !== undefined
