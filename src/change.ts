@@ -44,6 +44,10 @@ export const changeKey = ({ action }: Change): string => {
       return `module ${action.module}`;
     case 'link':
       return `link ${action.netdev} ${action.up ? 'up' : 'down'}`;
+    case 'vf':
+      return `vf ${action.netdev} ${JSON.stringify(action.vfs)}`;
+    case 'eswitch':
+      return `eswitch ${action.address} ${JSON.stringify(action.settings)}`;
     case 'object': {
       const { kind, metadata } = action.object;
       return `object ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;

@@ -63,6 +63,31 @@ export interface KubeObject {
   };
 }
 
+/** What a PF's driver keeps for one of its VFs, whatever drives the VF (ip-link(8), `vf`). */
+export interface VfAttributes {
+  /** `00:00:00:00:00:00` takes an assigned address back. */
+  readonly mac?: string;
+  /** 0 is no VLAN. */
+  readonly vlan?: number;
+  readonly qos?: number;
+  readonly proto?: '802.1q' | '802.1ad';
+  /** In Mbit/s; 0 is no limit. */
+  readonly minTxRate?: number;
+  readonly maxTxRate?: number;
+  readonly spoofCheck?: boolean;
+  readonly trust?: boolean;
+  readonly linkState?: 'auto' | 'enable' | 'disable';
+  readonly nodeGuid?: string;
+  readonly portGuid?: string;
+}
+
+/** How a card switches between its VFs and the wire (devlink-dev(8), `eswitch`). */
+export interface EswitchSettings {
+  readonly mode?: 'legacy' | 'switchdev';
+  readonly inlineMode?: 'none' | 'link' | 'network' | 'transport';
+  readonly encapMode?: 'none' | 'basic';
+}
+
 /** One write to a host. */
 export type Action =
   /** A readable attribute below /sys; its undo is the value that stood there. */
@@ -82,6 +107,14 @@ export type Action =
   | { readonly kind: 'module'; readonly module: string }
   /** Sets a netdev administratively up or down. */
   | { readonly kind: 'link'; readonly netdev: string; readonly up: boolean }
+  /** Settings of VFs, made through the netdev of their PF; what is left out stays as it is. */
+  | {
+      readonly kind: 'vf';
+      readonly netdev: string;
+      readonly vfs: readonly ({ readonly index: number } & VfAttributes)[];
+    }
+  /** The switch of a PF; what is left out stays as it is. */
+  | { readonly kind: 'eswitch'; readonly address: string; readonly settings: EswitchSettings }
   /** A command whose effect is none of the kinds above. */
   | { readonly kind: 'command'; readonly command: Command }
   /** A Kubernetes object and the command that applies it. */

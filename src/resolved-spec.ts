@@ -1,3 +1,20 @@
+import type { EswitchSettings, VfAttributes } from './host.ts';
+
+/** What a user wants of a VF besides that it exists. */
+export interface VfSettings extends VfAttributes {
+  /** Of the VF's own netdev. */
+  readonly mtu?: number;
+  /** MSI-X vectors (sriov_vf_msix_count). */
+  readonly msix?: number;
+  /** `vfio-pci` or another driver by name; `kernel` is the one that the kernel would choose. */
+  readonly driver?: string;
+}
+
+/** Settings of several VFs at once, by their indexes. */
+export interface VfRangeSettings extends VfSettings {
+  readonly vfs: readonly number[];
+}
+
 /** What a user wants of one PF, after the PF has been found on the host. */
 export interface ResolvedPf {
   /** PCI address in full, for example 0000:01:00.0: the key of everything that follows. */
@@ -6,6 +23,15 @@ export interface ResolvedPf {
   readonly selector: string;
   /** Number of Virtual Functions. */
   readonly vfs: number;
+  /** Of the PF's own netdev. */
+  readonly mtu?: number;
+  readonly eswitch?: EswitchSettings;
+  /** The driver of every VF that `settings` gives no other. */
+  readonly driver?: string;
+  /** `stable`: each VF gets a MAC of its own that is the same after every creation. */
+  readonly macPolicy?: 'stable';
+  /** The later of two settings of one VF counts. */
+  readonly settings?: readonly VfRangeSettings[];
 }
 
 /** Settings of the Kubernetes stages; what is left out has its default in src/kube/defaults.ts. */

@@ -1,7 +1,18 @@
 import { posix } from 'node:path';
 import type { Change } from '../change.ts';
-import type { Action, FileStat, HostFs, HostPath } from '../host.ts';
+import { HostError } from '../errors.ts';
+import type {
+  Action,
+  EswitchSettings,
+  FileStat,
+  HostFs,
+  HostPath,
+  HostView,
+  VfAttributes,
+} from '../host.ts';
 import { attributeSpelling } from '../sysfs/attribute.ts';
+import { eswitchAsBefore, readEswitch } from '../sysfs/devlink.ts';
+import { asBefore, readVfLinks } from '../sysfs/vf-link.ts';
 
 /** What stood where an action writes, seen by the engine right before the write. */
 export type Before =
@@ -14,10 +25,13 @@ export type Before =
     }
   /** No such file; `missing` are the parent folders that are missing too, outermost first. */
   | { readonly kind: 'absent'; readonly missing: readonly HostPath[] }
+  | { readonly kind: 'vf'; readonly vfs: Readonly<Record<number, VfAttributes>> }
+  | { readonly kind: 'eswitch'; readonly settings: EswitchSettings }
   | { readonly kind: 'generated'; readonly files: Readonly<Record<string, string | null>> }
   | { readonly kind: 'nothing' };
 
-export const captureBefore = async (fs: HostFs, action: Action): Promise<Before> => {
+export const captureBefore = async (host: HostView, action: Action): Promise<Before> => {
+  const { fs } = host;
   switch (action.kind) {
     case 'attribute': {
       const value = await fs.readText(action.path);
@@ -26,13 +40,13 @@ export const captureBefore = async (fs: HostFs, action: Action): Promise<Before>
     case 'file':
     case 'remove':
       return captureFile(fs, action.path);
+    case 'vf':
+      return captureVfs(host, action);
+    case 'eswitch':
+      return { kind: 'eswitch', settings: (await readEswitch(host, action.address)) ?? {} };
     case 'regenerate':
       return captureGenerated(fs, action.generates ?? []);
-    case 'trigger':
-    case 'module':
-    case 'link':
-    case 'command':
-    case 'object':
+    default:
       return { kind: 'nothing' };
   }
 };
@@ -53,6 +67,13 @@ export const undoActions = ({ action, undo }: Change, before: Before): readonly 
   if (action.kind === 'attribute' && before.kind === 'value') {
     const value = attributeSpelling(action.path, before.value);
     return [{ kind: 'attribute', path: action.path, value }];
+  }
+  if (action.kind === 'vf' && before.kind === 'vf') {
+    const vfs = action.vfs.flatMap((vf) => asBefore(vf, before.vfs[vf.index]));
+    return vfs.length === 0 ? [] : [{ ...action, vfs }];
+  }
+  if (action.kind === 'eswitch' && before.kind === 'eswitch') {
+    return eswitchAsBefore(action, before.settings);
   }
   if (action.kind !== 'file' && action.kind !== 'remove') return [];
   if (before.kind === 'file') {
@@ -89,6 +110,18 @@ const missingParents = async (fs: HostFs, path: HostPath): Promise<readonly Host
   const parent = posix.dirname(path) as HostPath;
   if (parent === '/' || (await fs.stat(parent)) !== undefined) return [];
   return [...(await missingParents(fs, parent)), parent];
+};
+
+/** Without a look at the state before there would be no way back, so the change is not made. */
+const captureVfs = async (
+  host: HostView,
+  { netdev, vfs }: Extract<Action, { kind: 'vf' }>,
+): Promise<Before> => {
+  const known = await readVfLinks(host, netdev);
+  if (known === undefined) throw new HostError('ENODATA', netdev, 'ip does not show its VFs');
+  const before: Record<number, VfAttributes> = {};
+  for (const { index } of vfs) before[index] = known.get(index) ?? {};
+  return { kind: 'vf', vfs: before };
 };
 
 const captureGenerated = async (fs: HostFs, paths: readonly HostPath[]): Promise<Before> => {

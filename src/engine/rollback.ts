@@ -56,7 +56,7 @@ const undoEntry = async (
       continue;
     }
     try {
-      if ((await holds(host.fs, action)) === true) continue;
+      if ((await holds(host, action)) === true) continue;
       const uses = permissions?.has('force') === true ? [] : await usesTakenBy(host, action);
       if (uses.length > 0) {
         failures.push(`${what}: not tried, in use are ${describeUses(uses).join('; ')}`);

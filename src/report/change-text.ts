@@ -3,6 +3,8 @@ import { createTwoFilesPatch } from 'diff';
 import { commandLine } from '../errors.ts';
 import type { MadeChange } from '../events.ts';
 import { linkCommand, moduleCommand } from '../sysfs/commands.ts';
+import { eswitchCommand } from '../sysfs/devlink.ts';
+import { vfCommandLines } from '../sysfs/vf-link.ts';
 
 /** A change as lines of text: a diff for a file, `path: old → new` for an attribute, argv for a command. */
 export const changeText = ({ change, before }: MadeChange): readonly string[] => {
@@ -22,6 +24,10 @@ export const changeText = ({ change, before }: MadeChange): readonly string[] =>
       return [`$ ${commandLine(moduleCommand(action.module))}`];
     case 'link':
       return [`$ ${commandLine(linkCommand(action.netdev, action.up))}`];
+    case 'vf':
+      return vfCommandLines(action).map((argv) => `$ ${commandLine({ argv })}`);
+    case 'eswitch':
+      return [`$ ${commandLine(eswitchCommand(action))}`];
     case 'command':
     case 'regenerate':
       return [`$ ${commandLine(action.command)}`];

@@ -1,6 +1,8 @@
 import { commandLine } from '../errors.ts';
 import type { Action } from '../host.ts';
 import { linkCommand, moduleCommand } from './commands.ts';
+import { eswitchCommand } from './devlink.ts';
+import { vfCommandLines } from './vf-link.ts';
 
 /** An action in one line, as plans, progress and errors name it. */
 export const describeAction = (action: Action): string => {
@@ -16,6 +18,12 @@ export const describeAction = (action: Action): string => {
       return commandLine(moduleCommand(action.module));
     case 'link':
       return commandLine(linkCommand(action.netdev, action.up));
+    case 'vf':
+      return vfCommandLines(action)
+        .map((argv) => commandLine({ argv }))
+        .join('; ');
+    case 'eswitch':
+      return commandLine(eswitchCommand(action));
     case 'command':
     case 'regenerate':
       return commandLine(action.command);

@@ -28,6 +28,8 @@ const messages: Readonly<Record<string, string>> = {
   'Value too large for defined data type': 'EOVERFLOW',
   'Operation not supported': 'EOPNOTSUPP',
   'Connection timed out': 'ETIMEDOUT',
+  'Protocol not supported': 'EPROTONOSUPPORT',
+  'Cannot assign requested address': 'EADDRNOTAVAIL',
 };
 
 /** The errno behind a coreutils error line such as `dd: error writing 'x': Device or resource busy`. */

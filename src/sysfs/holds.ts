@@ -1,14 +1,17 @@
 import { posix } from 'node:path';
-import type { Action, HostFs, HostPath } from '../host.ts';
+import type { Action, HostFs, HostPath, HostView } from '../host.ts';
 import { attributeSpelling } from './attribute.ts';
+import { eswitchDiffers, readEswitch } from './devlink.ts';
 import { moduleFolder, netAttribute, pciAttribute } from './paths.ts';
 import { readAttribute, readLinkName } from './read.ts';
+import { differing, readVfLinks } from './vf-link.ts';
 
 /**
  * Whether the host is already as the action would make it. `undefined` where that cannot be read
  * (commands, objects, drivers_probe).
  */
-export const holds = async (fs: HostFs, action: Action): Promise<boolean | undefined> => {
+export const holds = async (host: HostView, action: Action): Promise<boolean | undefined> => {
+  const { fs } = host;
   switch (action.kind) {
     case 'attribute': {
       const value = await fs.readText(action.path);
@@ -26,6 +29,14 @@ export const holds = async (fs: HostFs, action: Action): Promise<boolean | undef
       const flags = Number(await readAttribute(fs, netAttribute(action.netdev, 'flags')));
       return ((flags & 1) === 1) === action.up;
     }
+    case 'vf': {
+      const known = await readVfLinks(host, action.netdev);
+      return action.vfs.every(
+        ({ index, ...wanted }) => Object.keys(differing(wanted, known?.get(index))).length === 0,
+      );
+    }
+    case 'eswitch':
+      return !eswitchDiffers(action.settings, await readEswitch(host, action.address));
     case 'command':
     case 'object':
     case 'regenerate':

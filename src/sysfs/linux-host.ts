@@ -5,10 +5,12 @@ import { HostError } from '../errors.ts';
 import type { Action, Command, Host, HostPath } from '../host.ts';
 import { removeFile, writeFileAtomically } from './atomic-file.ts';
 import { linkCommand, moduleCommand } from './commands.ts';
+import { eswitchCommand } from './devlink.ts';
 import { errnoOf, errnoOfMessage } from './errno.ts';
 import { withKernelLog } from './kernel-log.ts';
 import { runCommand, runToSuccess } from './linux-command.ts';
 import { canBlock, linuxFs } from './linux-fs.ts';
+import { vfCommands } from './vf-link.ts';
 
 /**
  * How long a write to sriov_numvfs, bind or unbind may take, in milliseconds: 64 VFs of an i40e have
@@ -48,6 +50,11 @@ export const linuxHost = (
         return run(moduleCommand(action.module));
       case 'link':
         return run(linkCommand(action.netdev, action.up));
+      case 'vf':
+        for (const command of vfCommands(action)) await run(command);
+        return;
+      case 'eswitch':
+        return run(eswitchCommand(action));
       case 'command':
       case 'object':
       case 'regenerate':

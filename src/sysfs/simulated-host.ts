@@ -2,9 +2,11 @@ import { posix } from 'node:path';
 import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, CommandResult, Host, HostFs, HostPath, HostView } from '../host.ts';
 import { Clock, seededRandom } from './kernel/clock.ts';
+import { setEswitch } from './kernel/eswitch.ts';
 import type { Deviations, Faults, Kernel } from './kernel/kernel.ts';
 import { loadModule } from './kernel/modules.ts';
 import { setLinkState } from './kernel/netdev.ts';
+import { setVfs } from './kernel/vf-config.ts';
 import { writeAttribute } from './kernel/write.ts';
 import { commandModels } from './models/command-models.ts';
 import { Overlay } from './overlay.ts';
@@ -77,6 +79,10 @@ export const simulateHost = (base: HostView, options: SimulationOptions = {}): S
         return loadModule(kernel, action.module);
       case 'link':
         return setLink(kernel, action.netdev, action.up);
+      case 'vf':
+        return setVfs(kernel, action);
+      case 'eswitch':
+        return setEswitch(kernel, action, base);
       case 'command':
       case 'regenerate':
         return run(action.command);
@@ -117,6 +123,9 @@ const bootKernel = (fs: Overlay, { faults = {}, deviations = {} }: SimulationOpt
   remembered: new Map(),
   unheard: new Set(),
   heldVfs: new Set(faults.heldVfs),
+  vfConfigs: new Map(),
+  newVfs: new Set(),
+  eswitches: new Map(),
   log: [],
   aliases: new Map(),
   waiting: new Map(),

@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import type { HostPath } from '../../host.ts';
+import type { EswitchSettings, HostPath, VfAttributes } from '../../host.ts';
 import type { Overlay } from '../overlay.ts';
 import { netAttribute, netClass, pciAttribute, pciDevice } from '../paths.ts';
 import { readLinkName, readNumber } from '../read.ts';
@@ -45,6 +45,12 @@ export interface Kernel {
   /** VFs that were probed or set up while their PF was down. */
   readonly unheard: Set<string>;
   readonly heldVfs: Set<string>;
+  /** What the PF's driver was told to keep for a VF, by the VF's address. */
+  readonly vfConfigs: Map<string, VfAttributes>;
+  /** VFs that were made here: what the host below says of their place is not about them. */
+  readonly newVfs: Set<string>;
+  /** Switches that were changed here, by their PF's address. */
+  readonly eswitches: Map<string, EswitchSettings>;
   /** What the kernel has said: a line begins with the driver and the address it is about. */
   readonly log: { readonly at: number; readonly message: string }[];
   /** Modules that modules.alias names for a modalias. */

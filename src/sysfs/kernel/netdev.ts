@@ -6,6 +6,7 @@ import { netAttribute, netClass, netdev, pciAttribute, pciDevices, udevFolder } 
 import { parsePciAddress, routingId } from '../pci-address.ts';
 import { listVfIndexes } from '../pci-device.ts';
 import { readAttribute, readLinkName, readNumber } from '../read.ts';
+import { noMac } from '../vf-settings.ts';
 import { driverFacts } from './drivers.ts';
 import { folderOf, type Kernel, nextIfindex } from './kernel.ts';
 
@@ -22,8 +23,10 @@ export const registerNetdev = async (
   const known = kernel.remembered.get(address)?.netdev;
   const name = await freeEthName(kernel);
   const ifindex = await nextIfindex(kernel);
-  const permanent = known !== undefined || driverFacts(driver).assignedMac === true;
-  const mac = known?.mac ?? randomMac(kernel.random);
+  const assigned = assignedMac(kernel, address);
+  const permanent =
+    known !== undefined || assigned !== undefined || driverFacts(driver).assignedMac === true;
+  const mac = known?.mac ?? assigned ?? randomMac(kernel.random);
   await kernel.fs.plant(
     `${folder}/net/${name}`,
     netdevFolder({ name, address, ifindex, mac, permanent }),
@@ -32,6 +35,18 @@ export const registerNetdev = async (
   kernel.clock.after(renameMs.least + kernel.random() * renameMs.spread, () =>
     renameByUdev(kernel, address, name, ifindex),
   );
+};
+
+/** A netdev that has just been registered, with a random MAC. */
+export const newNetdev = (
+  { random }: Kernel,
+  of: { readonly name: string; readonly address: string; readonly ifindex: number },
+): Planting => netdevFolder({ ...of, mac: randomMac(random), permanent: false });
+
+/** The MAC that the PF gives a VF whose driver asks for one; no address is none. */
+const assignedMac = ({ vfConfigs }: Kernel, address: string): string | undefined => {
+  const mac = vfConfigs.get(address)?.mac;
+  return mac === noMac ? undefined : mac;
 };
 
 /** Takes a function's netdevs away, as an unbind of its driver does. */

@@ -5,6 +5,7 @@ import { lastBusAbove } from '../pci-device.ts';
 import { readAttribute, readLinkName, readNumber } from '../read.ts';
 import { attach, driverOf, isHeld, unbind } from './binding.ts';
 import { type DriverFacts, driverFacts } from './drivers.ts';
+import { updateRepresentors } from './eswitch.ts';
 import { Errno, type Kernel, patienceMs, say, stillWaiting } from './kernel.ts';
 import { autoloadModule } from './modules.ts';
 import { isPfUp } from './netdev.ts';
@@ -50,6 +51,7 @@ export const removeVfs = async (kernel: Kernel, pf: string): Promise<void> => {
     kernel.removalWaits = false;
     await kernel.fs.remove(pciAttribute(pf, 'dep_link'));
     await setNumvfs(kernel, pf, 0);
+    await updateRepresentors(kernel, pf);
   };
   await removeFrom(0);
   if (kernel.removalWaits) throw await givenUp(kernel, pf);
@@ -127,6 +129,7 @@ const enable = async (
     autoloadModule(kernel, address);
   }
   await setNumvfs(kernel, pf, count);
+  await updateRepresentors(kernel, pf);
   if (count !== wanted) await say(kernel, pf, `${wanted} VFs requested; only ${count} enabled`);
 };
 

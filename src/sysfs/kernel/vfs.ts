@@ -82,6 +82,7 @@ export const addVf = async (kernel: Kernel, mould: VfMould, index: number): Prom
   await fs.setLink(pciDevice(address), posix.relative(pciDevices, folder));
   if (mould.iommu !== undefined) await joinIommuGroup(kernel, mould.iommu, folder);
   await fs.setLink(`${pfFolder}/virtfn${index}`, `../${address}`);
+  kernel.newVfs.add(address);
   return address;
 };
 
@@ -97,6 +98,7 @@ export const removeVf = async (kernel: Kernel, pf: string, index: number): Promi
   await fs.remove(folder);
   kernel.remembered.delete(address);
   kernel.unheard.delete(address);
+  kernel.vfConfigs.delete(address);
 };
 
 /** Attributes that a VF shows as its PF does. */

@@ -1,5 +1,6 @@
 import type { Command, CommandResult, HostView } from '../../host.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { devlinkModel } from './devlink.ts';
 import { ipModel } from './ip.ts';
 import { lspciModel } from './lspci.ts';
 import { modinfoModel } from './modinfo.ts';
@@ -25,6 +26,7 @@ export const commandModels: Readonly<Record<string, QueryModel>> = {
     );
     return printed(`${below.ran ? below.stdout : ''}${lines.join('')}`);
   },
+  devlink: devlinkModel,
   ip: ipModel,
   lspci: lspciModel,
   modinfo: modinfoModel,

@@ -1,9 +1,10 @@
-import type { HostFs } from '../../host.ts';
+import type { HostFs, VfAttributes } from '../../host.ts';
 import { isPfUp } from '../kernel/netdev.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { netAttribute, netdev, pciAttribute, udevFolder } from '../paths.ts';
 import { listVfIndexes } from '../pci-device.ts';
 import { orUnknown, readAttribute, readLinkName, readNumber } from '../read.ts';
+import { noMac } from '../vf-settings.ts';
 
 /** A link of `ip -j -d link show`, as far as sysfs can say it. */
 export interface LinkEntry {
@@ -21,6 +22,7 @@ export interface LinkEntry {
 interface VfInfo {
   readonly vf: number;
   readonly address: string;
+  readonly [other: string]: unknown;
 }
 
 /** `undefined` for a netdev that goes away meanwhile. */
@@ -86,17 +88,22 @@ const vfInfos = async (
 ): Promise<readonly VfInfo[]> => {
   const { fs, unheard } = kernel;
   const indexes = await listVfIndexes(fs, pf);
-  if (known.length === indexes.length) return known;
   const infos: VfInfo[] = [];
   for (const index of indexes) {
     const address = (await readLinkName(fs, pciAttribute(pf, `virtfn${index}`))) ?? '';
+    const config = kernel.vfConfigs.get(address) ?? {};
+    const before = kernel.newVfs.has(address) ? undefined : known.find(({ vf }) => vf === index);
+    if (before !== undefined) {
+      infos.push({ ...before, ...configInfo(config) });
+      continue;
+    }
     const told = (await isPfUp(kernel, pf)) && !unheard.has(address);
     const [netdevName] = (await fs.list(pciAttribute(address, 'net'))) ?? [];
     const mac =
       told && netdevName !== undefined
         ? await readAttribute(fs, netAttribute(netdevName, 'address'))
         : undefined;
-    infos.push({ ...usualVf, vf: index, address: mac ?? '00:00:00:00:00:00' });
+    infos.push({ ...usualVf, vf: index, address: mac ?? noMac, ...configInfo(config) });
   }
   return infos;
 };
@@ -110,6 +117,32 @@ const usualVf = {
   link_state: 'auto',
   trust: false,
 };
+
+/** What was set through the PF, in the words of print_vfinfo (ipaddress.c of iproute2). */
+const configInfo = (config: VfAttributes): Partial<VfInfo> => {
+  const { mac, vlan, minTxRate: min, maxTxRate: max, spoofCheck, trust, linkState } = config;
+  const rate =
+    min === undefined && max === undefined ? undefined : { max: max ?? 0, min: min ?? 0 };
+  return {
+    ...given('address', mac),
+    ...given('vlan_list', vlan === undefined ? undefined : [tagInfo(config)]),
+    ...given('tx_rate', rate === undefined || rate.max === 0 ? undefined : rate.max),
+    ...given('rate', rate && { max_tx: rate.max, min_tx: rate.min }),
+    ...given('spoofchk', spoofCheck),
+    ...given('link_state', linkState),
+    ...given('trust', trust),
+  };
+};
+
+/** No VLAN, priority 0 and 802.1Q are left out. */
+const tagInfo = ({ vlan = 0, qos = 0, proto }: VfAttributes) => ({
+  ...given('vlan', vlan || undefined),
+  ...given('qos', qos || undefined),
+  ...given('protocol', proto === '802.1ad' ? proto : undefined),
+});
+
+const given = (name: string, value: unknown): Readonly<Record<string, unknown>> =>
+  value === undefined ? {} : { [name]: value };
 
 /** systemd.link(5), AlternativeNamesPolicy: the names that udev worked out and did not choose. */
 const altnames = async (
