@@ -7,7 +7,7 @@ import { pciAttribute } from '../sysfs/paths.ts';
 import { readLinkName } from '../sysfs/read.ts';
 import type { SimulatedHost } from '../sysfs/simulated-host.ts';
 import { afterBoot } from './after-boot.ts';
-import { type BootOp, bootOpOf, type Locator, locatorFor } from './boot-op.ts';
+import { type BootOp, bootOpsOf, type Locator, locatorFor } from './boot-op.ts';
 import { type PfIdentity, readIdentity } from './identity.ts';
 
 /** All that brings one PF from the state after a boot to the wanted one, in the stages' own order. */
@@ -86,10 +86,10 @@ const perform = async (
   host: SimulatedHost,
   locator: Locator,
 ): Promise<readonly BootOp[]> => {
-  const op = await bootOpOf(action, locator);
+  const ops = await bootOpsOf(action, locator);
   await host.perform(action);
-  if (op === undefined) return [];
-  if (op.kind !== 'probe') return [op];
+  const [op] = ops;
+  if (op?.kind !== 'probe') return ops;
   const address = action.kind === 'trigger' ? action.value.trim() : '';
   const driver = await readLinkName(host.fs, pciAttribute(address, 'driver'));
   return [{ ...op, driver: driver ?? '' }];
