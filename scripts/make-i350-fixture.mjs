@@ -42,6 +42,9 @@ const resourceText = (lines, count) =>
     .join('\n')
     .concat('\n');
 
+/** Where the PCI Express capability is. */
+const expressAt = 0xa0;
+
 /** The first 256 bytes, or 4096 with the extended capabilities in `extended`. */
 const config = (of, extended = []) => {
   const bytes = Buffer.alloc(extended.length > 0 ? 4096 : 256);
@@ -56,7 +59,20 @@ const config = (of, extended = []) => {
   } else {
     bytes.writeUInt16LE(of.subVendor, 0x2c);
     bytes.writeUInt16LE(of.subDevice, 0x2e);
+    for (let bar = 0; bar < 6; bar += 1) {
+      const [start, , flags] = of.resource?.[bar] ?? zero;
+      // The low bits of the flags are those of the register (PCI_REGION_FLAG_MASK).
+      if (start > 0n) bytes.writeUInt32LE(Number(start | (flags & 0xfn)), 0x10 + bar * 4);
+    }
   }
+  if (of.express) {
+    bytes.writeUInt8(expressAt, 0x34);
+    bytes.set([0x10, 0, 0x02, 0], expressAt);
+    // 512 bytes a payload, function-level reset; 5 GT/s and four lanes, offered and in use.
+    for (const [index, word] of [0x10008cc2, 0x2810, 0x42, 0x10420000].entries()) {
+      bytes.writeUInt32LE(word, expressAt + 4 + index * 4);
+    }
+  } else bytes.writeUInt16LE(0, 0x06);
   for (const { at, words } of extended) {
     for (const [index, word] of words.entries()) bytes.writeUInt32LE(word >>> 0, at + index * 4);
   }
@@ -214,11 +230,17 @@ const i350 = (port) => {
       current_link_width: 4,
     },
     writable: { sriov_numvfs: 0, sriov_drivers_autoprobe: 1, reset_method: 'flr pm bus' },
-    // The SR-IOV capability (PCIe 9.3.3): InitialVFs and TotalVFs 8, offset, stride, VF device id.
+    express: true,
+    // The SR-IOV capability (PCIe 9.3.3): InitialVFs and TotalVFs 8; the port depends on no other;
+    // offset, stride, VF device id; page sizes; VF BAR 0 and 3, both of 64 bits.
     extended: [
       {
         at: 0x100,
-        words: [0x16010000 | 0x0010, 0, 0, 0x00080008, 0, (4 << 16) | 384, 0x1520 << 16, 0x553, 1],
+        words: [
+          ...[(1 << 16) | 0x0010, 0, 0, (8 << 16) | 8, port << 16, (4 << 16) | 384, 0x1520 << 16],
+          ...[0x553, 1],
+          ...[Number(vf) | 0xc, 0, 0, (Number(vf) + 0x20000) | 0xc, 0, 0, 0],
+        ],
       },
     ],
   };
