@@ -6,7 +6,8 @@ import { dirname, join, relative } from 'node:path';
 
 const fixtures = join(import.meta.dirname, '../fixtures');
 
-/** A text makes a file, null an empty folder, { link } a link to a path of the host, { mode, text } a file with a mode. */
+/** A text makes a file, null an empty folder, { link } a link to a path of the host, { spelled } one as it stands,
+ *  { mode, text } a file with a mode. */
 function writeTree(name, files) {
   const top = join(fixtures, `boot-${name}`);
   rmSync(top, { recursive: true, force: true });
@@ -17,6 +18,7 @@ function writeTree(name, files) {
     if (content === null) manifest.push(`dir ${path}`);
     else if (typeof content === 'string' || content instanceof Uint8Array)
       writeFileSync(file, content);
+    else if (content.spelled !== undefined) symlinkSync(content.spelled, file);
     else if (content.link !== undefined) symlinkSync(relative(dirname(path), content.link), file);
     else {
       writeFileSync(file, content.text);
@@ -51,7 +53,7 @@ function card({ group }) {
     [`${pf}/sriov_totalvfs`]: '7\n',
     [`${pf}/sriov_numvfs`]: '0\n',
     [`${pf}/net/enp1s0f0/address`]: '52:54:00:00:01:00\n',
-    [`${pf}/net/enp1s0f0/device`]: { link: pf },
+    [`${pf}/net/enp1s0f0/device`]: { spelled: '../../../0000:01:00.0' },
     ...(group ? { [`${pf}/iommu_group`]: { link: '/sys/kernel/iommu_groups/7' } } : {}),
   };
 }

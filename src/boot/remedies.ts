@@ -23,3 +23,7 @@ export const sideEffectsOf = (added: readonly string[]): string | undefined => {
   });
   return known.length === 0 ? undefined : known.join('; ');
 };
+
+/** Why a file is changed, and which boot system was found. */
+export const wantedReason = (added: readonly string[], system: string): string =>
+  `${added.join(' ')} ${added.length > 1 ? 'are' : 'is'} to be on the kernel command line (${system})`;

@@ -152,11 +152,10 @@ const checkArguments = (outlook: Outlook): CheckResult => {
     return { status: 'fail', problem: words(failed), hint };
   }
   if (all.length === 0) return { status: 'pass' };
-  const where = ` (${outlook.boot?.system.title ?? ''})`;
   const pending = all.filter(({ status }) => status === 'pending-reboot');
   return pending.length > 0
-    ? { status: 'reboot', because: `${words(pending)}${where}` }
-    : { status: 'pass', detail: `${words(all)}${where}` };
+    ? { status: 'reboot', because: words(pending) }
+    : { status: 'pass', detail: words(all) };
 };
 
 const checkIommu = async (
@@ -187,10 +186,13 @@ const checkIommu = async (
   if (pending || isOffOnlyNow(outlook)) {
     return { status: 'reboot', because: 'the IOMMU is off and will be on after a reboot' };
   }
+  const toDo = wanted.some((argument) => statusIn(outlook, argument) !== 'active');
   return {
     status: 'fail',
     problem: `the firmware describes an IOMMU (${found.table}), and the kernel does not use it`,
-    hint: 'See `dmesg | grep -iE "iommu|dmar|amd-vi|smmu"`; the kernel may have been built without a driver for it.',
+    hint: toDo
+      ? 'It needs the kernel arguments above.'
+      : 'See `dmesg | grep -iE "iommu|dmar|amd-vi|smmu"`; the kernel may have been built without a driver for it.',
   };
 };
 

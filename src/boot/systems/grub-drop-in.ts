@@ -7,7 +7,7 @@ import { parseShellFile } from '../formats/shell-file.ts';
 import { evaluateShellFiles } from '../formats/shell-value.ts';
 import { exists } from '../host-facts.ts';
 import { missingFrom, staleIn } from '../layers.ts';
-import { sideEffectsOf } from '../remedies.ts';
+import { sideEffectsOf, wantedReason } from '../remedies.ts';
 import {
   grubDefaults,
   grubSource,
@@ -29,7 +29,7 @@ const dropIn: HostPath = '/etc/default/grub.d/zz-sriovctl.cfg';
  */
 export const grubDropIn: BootSystem = {
   id: 'grub-drop-in',
-  title: `GRUB with drop-ins (${dropIn}, update-grub)`,
+  title: 'GRUB with drop-ins',
   detect: async ({ fs }, options) =>
     options.grubFile !== true &&
     (await exists(fs, grubDefaults)) &&
@@ -77,7 +77,7 @@ const writeDropIn = (cmdline: string, added: readonly string[]): Change => {
   const disrupts = sideEffectsOf(added);
   return {
     action: { kind: 'file', path: dropIn, content: dropInText(cmdline), mode: 0o644 },
-    reason: `${added.join(' ')} is to be on the kernel command line`,
+    reason: wantedReason(added, grubDropIn.title),
     effective: 'after-reboot',
     ...(disrupts !== undefined && { disrupts }),
   };

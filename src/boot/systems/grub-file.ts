@@ -11,7 +11,7 @@ import { evaluateShellFiles } from '../formats/shell-value.ts';
 import { exists, readOsRelease } from '../host-facts.ts';
 import { missingFrom, staleIn } from '../layers.ts';
 import { forgetRecord, readRecord, recordChange } from '../record.ts';
-import { sideEffectsOf } from '../remedies.ts';
+import { sideEffectsOf, wantedReason } from '../remedies.ts';
 import {
   grubDefaults,
   grubSource,
@@ -27,14 +27,15 @@ const backup: HostPath = '/etc/default/grub.before-sriovctl';
 
 interface Variant {
   readonly id: string;
+  readonly title: string;
   readonly variable: string;
   readonly applies: (fs: HostFs, options: BootOptions) => Promise<boolean>;
 }
 
 /** /etc/default/grub itself, where there are no drop-ins or where the user wants it so. */
-const grubFileSystem = ({ id, variable, applies }: Variant): BootSystem => ({
+const grubFileSystem = ({ id, title, variable, applies }: Variant): BootSystem => ({
   id,
-  title: `GRUB (${variable} in ${grubDefaults}, grub-mkconfig)`,
+  title,
   detect: async ({ fs }, options) =>
     (await exists(fs, grubDefaults)) && (await applies(fs, options)) && (await hasGrubMenu(fs)),
   read: async ({ fs }) => ({
@@ -53,7 +54,7 @@ const grubFileSystem = ({ id, variable, applies }: Variant): BootSystem => ({
     const { fs } = host;
     const file = await readMain(fs);
     if (file === undefined) return [];
-    const layers = await grubFileSystem({ id, variable, applies }).read(host);
+    const layers = await grubFileSystem({ id, title, variable, applies }).read(host);
     const own = evaluateShellFiles([file])(variable);
     const missing = missingFrom(layers, wanted, own.known ? parseCmdline(own.text) : []);
     const stale = staleIn(layers, wanted, missing);
@@ -61,7 +62,9 @@ const grubFileSystem = ({ id, variable, applies }: Variant): BootSystem => ({
     if (stale.length === 0 || 'refused' in edit) return [];
     if ((await beaten(fs, edit.text, variable, missing)) !== undefined) return [];
     return [
-      ...(missing.length > 0 ? await editChanges(fs, id, file.text, edit.text, missing) : []),
+      ...(missing.length > 0
+        ? await editChanges(fs, { id, title }, file.text, edit.text, missing)
+        : []),
       await regenerateGrub(fs, grubDefaults, stale),
     ];
   },
@@ -71,6 +74,7 @@ const grubFileSystem = ({ id, variable, applies }: Variant): BootSystem => ({
 /** What the tutorial does by hand: `--grub-file`, and hosts whose GRUB reads nothing else. */
 export const grubFile = grubFileSystem({
   id: 'grub-file',
+  title: 'GRUB with one file',
   variable: 'GRUB_CMDLINE_LINUX',
   applies: async (fs, { grubFile: asked }) => asked === true || !(await readsDropIns(fs)),
 });
@@ -78,6 +82,7 @@ export const grubFile = grubFileSystem({
 /** SUSE's tools keep a host's own arguments in the variable of the normal entries. */
 export const grubSuse = grubFileSystem({
   id: 'grub-suse',
+  title: 'GRUB on SUSE',
   variable: 'GRUB_CMDLINE_LINUX_DEFAULT',
   applies: async (fs, { grubFile: asked }) =>
     asked !== true && (await readOsRelease(fs)).family.includes('suse'),
@@ -90,7 +95,7 @@ const readMain = async (fs: HostFs): Promise<ShellFile | undefined> => {
 
 const editChanges = async (
   fs: HostFs,
-  id: string,
+  { id, title }: Pick<Variant, 'id' | 'title'>,
   before: string,
   after: string,
   added: readonly string[],
@@ -101,7 +106,7 @@ const editChanges = async (
     await recordChange(fs, id, added),
     ...(kept ? [] : [write(backup, before, 'a copy of the file as it was')]),
     {
-      ...write(grubDefaults, after, `${added.join(' ')} is to be on the kernel command line`),
+      ...write(grubDefaults, after, wantedReason(added, title)),
       effective: 'after-reboot',
       ...(disrupts !== undefined && { disrupts }),
     },

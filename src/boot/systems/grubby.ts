@@ -26,7 +26,7 @@ export const grubEnvironment: HostPath = '/boot/grub2/grubenv';
  */
 export const grubby: BootSystem = {
   id,
-  title: `GRUB with an entry for each kernel (${loaderEntries}, grubby)`,
+  title: 'GRUB with an entry for each kernel',
   detect: async ({ fs }) =>
     (await findProgram(fs, 'grubby')) !== undefined &&
     (await exists(fs, '/boot/grub2')) &&

@@ -8,7 +8,7 @@ import { exists, findProgram, isSystemdBoot } from '../host-facts.ts';
 import { installedEntries, installedKernels, systemdVersion } from '../installed-kernels.ts';
 import { type BootEntry, type BootSource, missingFrom, staleIn } from '../layers.ts';
 import { forgetRecord, readRecord, recordChange } from '../record.ts';
-import { sideEffectsOf } from '../remedies.ts';
+import { sideEffectsOf, wantedReason } from '../remedies.ts';
 
 export const kernelCmdline: HostPath = '/etc/kernel/cmdline';
 
@@ -73,7 +73,7 @@ const add = async (
       : [
           await recordChange(fs, variant.id, missing),
           {
-            ...write(after, `${missing.join(' ')} is to be on the kernel command line`),
+            ...write(after, wantedReason(missing, variant.title)),
             ...(disrupts !== undefined && { disrupts }),
           },
         ];
@@ -142,7 +142,7 @@ const generatorMs = 600_000;
 
 export const kernelInstall = kernelCmdlineSystem({
   id: 'kernel-install',
-  title: `systemd-boot (${kernelCmdline}, kernel-install)`,
+  title: 'systemd-boot',
   detect: async (fs) =>
     (await findProgram(fs, 'kernel-install')) !== undefined &&
     ((await isSystemdBoot(fs)) || !(await exists(fs, '/boot/grub2'))) &&
@@ -165,7 +165,7 @@ export const kernelInstall = kernelCmdlineSystem({
 /** Proxmox VE copies kernels to ESPs that are not mounted, so its entries cannot be read. */
 export const proxmoxBootTool = kernelCmdlineSystem({
   id: 'proxmox-boot-tool',
-  title: `systemd-boot on Proxmox (${kernelCmdline}, proxmox-boot-tool)`,
+  title: 'systemd-boot on Proxmox VE',
   detect: async (fs) =>
     (await exists(fs, '/etc/kernel/proxmox-boot-uuids')) &&
     (await exists(fs, kernelCmdline)) &&
@@ -188,7 +188,7 @@ export const proxmoxBootTool = kernelCmdlineSystem({
 /** openSUSE with systemd-boot, or with a GRUB that reads the same entries. */
 export const sdbootutil = kernelCmdlineSystem({
   id: 'sdbootutil',
-  title: `openSUSE's boot entries (${kernelCmdline}, sdbootutil)`,
+  title: 'boot entries of openSUSE',
   detect: async (fs) =>
     (await findProgram(fs, 'sdbootutil')) !== undefined && (await exists(fs, kernelCmdline)),
   entries: (fs) => readEntries(fs),

@@ -14,7 +14,7 @@ const entriesFolder: HostPath = '/boot/loader/entries';
 /** Silverblue, CoreOS, image-mode hosts with rpm-ostree: arguments belong to a deployment. */
 export const rpmOstree: BootSystem = {
   id,
-  title: 'image-based (rpm-ostree kargs)',
+  title: 'image-based, with rpm-ostree',
   detect: async ({ fs }) =>
     (await exists(fs, '/run/ostree-booted')) && (await findProgram(fs, 'rpm-ostree')) !== undefined,
   read: async (host) => {
