@@ -2,6 +2,7 @@ import { SriovctlError } from '../errors.ts';
 import type { HostPath, HostView } from '../host.ts';
 import type { KubeSpec } from '../resolved-spec.ts';
 import { orUnknown, readAttribute } from '../sysfs/read.ts';
+import { hostnameOf } from './hostname.ts';
 import { listAt, parseJson, textAt } from './json.ts';
 import {
   type Answer,
@@ -117,7 +118,6 @@ export const queryKube: (
   }
 };
 
-const hostname: HostPath = '/proc/sys/kernel/hostname';
 const machineId: HostPath = '/etc/machine-id';
 
 /** Node names are DNS subdomains; what is given becomes part of an argv and of a selector. */
@@ -128,7 +128,7 @@ const nodeName = async (
   access: KubeAccess,
   host: HostView,
 ): Promise<Answer<string>> => {
-  const own = spec.node ?? (await orUnknown(readAttribute(host.fs, hostname)))?.toLowerCase();
+  const own = spec.node ?? (await hostnameOf(host.fs));
   if (own === undefined) return noNode('the host does not say its name');
   if (!validNodeName.test(own)) return noNode(`${JSON.stringify(own)} is no node name`);
   const ref = { apiVersion: 'v1', kind: 'Node', name: own };

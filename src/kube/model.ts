@@ -1,7 +1,7 @@
 import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, CommandResult, HostFs, HostPath } from '../host.ts';
 import { differences } from './difference.ts';
-import { formatPath } from './fields.ts';
+import { formatPath, ownersOf } from './fields.ts';
 import { isJsonObject, objectAt, parseJson, textAt } from './json.ts';
 import type { KubeAccess } from './kubectl.ts';
 import { nadCrdName } from './manifests/multus-crd.ts';
@@ -48,6 +48,8 @@ export const recordedCluster = (options: Omit<ClusterModelOptions, 'objects' | '
       const known = await cluster();
       if (known === undefined) throw new HostError('ENOENT', commandLine(action.command), none);
       await known.apply(action);
+      // So that an exported tree has the cluster as it is then.
+      await options.writeFile?.(recordedObjects, (await known.record()) ?? '');
     },
     query: async (command) => (await cluster())?.query(command) ?? { ran: false, because: none },
     record: async () => (await cluster())?.record(),
@@ -58,7 +60,12 @@ export const recordedCluster = (options: Omit<ClusterModelOptions, 'objects' | '
 export const clusterModel = (options: ClusterModelOptions): SimulatedCluster => {
   const { fs, objects = [], live, writeFile } = options;
   const store = objectStore(objects, live);
-  const around: Surroundings = { store, fs, writeFile, tick: clock() };
+  const around: Surroundings = {
+    store,
+    fs,
+    writeFile,
+    tick: clock(live === undefined ? latestTime(objects) : Date.now()),
+  };
 
   const answers: Readonly<Record<string, (request: KubectlRequest) => Promise<CommandResult>>> = {
     get: async ({ words: [, resource], flags, access, input }) => {
@@ -188,14 +195,26 @@ const said = (stdout: string) => ({ ran: true, exitCode: 0, stdout, stderr: '' }
 const listOf = (items: readonly LiveObject[], indent?: number): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, indent);
 
-/** Later than all before, so that what happened first can be told from times of whole seconds. */
-const clock = (): (() => string) => {
-  let last = 0;
+/** Each second follows the one before, so that what happened first can be told from whole seconds. */
+const clock = (start: number): (() => string) => {
+  let now = start;
   return () => {
-    last = Math.max(Date.now(), last + 1_000);
-    return new Date(last).toISOString().replace(/\.\d+Z$/, 'Z');
+    now += 1_000;
+    return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   };
 };
+
+/** A recorded cluster goes on from its record, whenever that is looked at. */
+const latestTime = (objects: readonly LiveObject[]): number =>
+  Math.max(
+    Date.UTC(2026, 0),
+    ...objects
+      .flatMap((object) => [
+        textAt(object, 'metadata', 'creationTimestamp'),
+        ...ownersOf(object).map(({ time }) => time),
+      ])
+      .map((time) => (time === undefined ? 0 : Date.parse(time))),
+  );
 
 const templateGeneration = 'deprecated.daemonset.template.generation';
 

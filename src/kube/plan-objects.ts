@@ -130,7 +130,8 @@ const applied = (
   forceConflicts = false,
 ): Action => ({
   kind: 'object',
-  object: one.object,
+  // Parts that are shared in memory would be references in YAML.
+  object: toJson(one.object) as LiveObject,
   command: applyCommand(cluster.access, one.object, {
     fieldManager: one.fieldManager,
     forceConflicts,
@@ -146,7 +147,7 @@ export const deletion = (cluster: Pick<Cluster, 'access'>, ref: ObjectRef): Acti
 
 const creation = (cluster: Cluster, one: WantedObject): Change => ({
   action: applied(cluster, one),
-  reason: `${describeRef(refOf(one.object))} is not there`,
+  reason: 'it is not there yet',
   undo: one.keep === true ? 'irreversible' : [deletion(cluster, refOf(one.object))],
 });
 
@@ -164,7 +165,7 @@ const update = (cluster: Cluster, one: WantedObject, live: LiveObject): readonly
   return [
     {
       action: applied(cluster, one, conflicts.length > 0),
-      reason: describeUpdate(refOf(one.object), changed, abandoned),
+      reason: describeUpdate(changed, abandoned),
       undo: [restoration.of(cluster, one, live)],
       ...(conflicts.length > 0 && { requires: takeover(refOf(one.object), conflicts) }),
     },
@@ -218,7 +219,6 @@ const identified = (part: JsonObject, ref: ObjectRef): KubeObject => {
 };
 
 const describeUpdate = (
-  ref: ObjectRef,
   changed: readonly Difference[],
   abandoned: readonly FieldPath[],
 ): string => {
@@ -229,7 +229,7 @@ const describeUpdate = (
     ...abandoned.map((path) => `${formatPath(path)}: no longer wanted`),
   ];
   const more = fields.length > 4 ? [`and ${fields.length - 4} more`] : [];
-  return `${describeRef(ref)} differs: ${[...fields.slice(0, 4), ...more].join('; ')}`;
+  return [...fields.slice(0, 4), ...more].join('; ');
 };
 
 const brief = (value: Json | undefined): string => {

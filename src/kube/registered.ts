@@ -4,9 +4,10 @@ import type { Cluster } from './cluster.ts';
 import { isJsonList, objectAt, parseJson } from './json.ts';
 import { readObject } from './plan-objects.ts';
 
+export const kubeletFolder: HostPath = '/var/lib/kubelet/device-plugins';
+
 /** kubelet's own record of devices, which only root on the node can read. */
-export const checkpointPath: HostPath =
-  '/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint';
+export const checkpointPath: HostPath = `${kubeletFolder}/kubelet_internal_checkpoint`;
 
 /** What kubelet has of one resource: how many devices, and which, where that can be seen. */
 export interface Registered {

@@ -13,11 +13,10 @@ import { type Pool, poolsOf } from './pools/pool.ts';
 
 /** Why the Kubernetes stages do not apply; `undefined` if they do, or if they must. */
 export const skipWithoutCluster = async (
-  { kube, pfs }: ResolvedSpec,
+  { kube }: ResolvedSpec,
   host: HostView,
 ): Promise<string | undefined> => {
   if (kube.mode === 'off') return 'the Kubernetes stages are left out';
-  if (pfs.every(({ vfs }) => vfs === 0)) return 'no VFs are wanted';
   const answer = await findCluster(kube, host);
   if (answer.reachable || kube.mode === 'required') return undefined;
   return `no cluster is reachable: ${answer.because}`;
@@ -58,6 +57,9 @@ export interface Site {
   readonly spec: ResolvedSpec;
 }
 
+/** A node without VFs needs none of the objects; what is there is for `teardown` to remove. */
+export const wantsVfs = ({ pfs }: ResolvedSpec): boolean => pfs.some(({ vfs }) => vfs > 0);
+
 /** A check that needs the cluster; without one `clusterReachable` tells why. */
 export const clusterCheck = (
   about: Omit<Check, 'run'>,
@@ -65,6 +67,7 @@ export const clusterCheck = (
 ): Check => ({
   ...about,
   run: async (spec, host) => {
+    if (!wantsVfs(spec)) return { status: 'pass', detail: 'no VFs are wanted' };
     const answer = await findCluster(spec.kube, host);
     if (!answer.reachable) return { status: 'skip', because: answer.because };
     return look({ cluster: answer.cluster, settings: kubeSettings(spec.kube), host, spec });
@@ -74,8 +77,8 @@ export const clusterCheck = (
 /** The pools that the VFs of the wanted PFs make up. */
 export const readPools = async (spec: ResolvedSpec, fs: HostFs): Promise<readonly Pool[]> => {
   const pfs: PhysicalFunction[] = [];
-  for (const { address } of spec.pfs) {
-    const pf = await readPf(fs, address);
+  for (const { address, vfs } of spec.pfs) {
+    const pf = vfs === 0 ? undefined : await readPf(fs, address);
     if (pf !== undefined) pfs.push(pf);
   }
   return poolsOf(pfs, spec.kube);

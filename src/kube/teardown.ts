@@ -11,7 +11,7 @@ import { multusObjects } from './manifests/multus.ts';
 import { nadCrdName, nadGroup } from './manifests/multus-crd.ts';
 import { resourceAnnotation } from './manifests/network.ts';
 import { sriovCniObjects } from './manifests/sriov-cni.ts';
-import { describeRef, type LiveObject, type ObjectRef, refKey, refOf } from './object.ts';
+import { type LiveObject, type ObjectRef, refKey, refOf } from './object.ts';
 import {
   deletion,
   listObjects,
@@ -149,7 +149,7 @@ const isGoing = (object: LiveObject): boolean =>
 
 const removal = (cluster: Cluster, object: LiveObject, because: string): Change => ({
   action: deletion(cluster, refOf(object)),
-  reason: `${describeRef(refOf(object))} is removed: ${because}`,
+  reason: `removed, as ${because}`,
   undo: [restoration.ofRemoved(cluster, object)],
 });
 
@@ -163,7 +163,7 @@ const withoutKey = (cluster: Cluster, live: LiveObject, settings: KubeSettings):
   const bare = { object, fieldManager: nodeManager(cluster.node) };
   return {
     action: restoration.apply(cluster, bare),
-    reason: `the key ${cluster.node} of ${describeRef(refOf(live))} is removed; those of other nodes stay`,
+    reason: `the key ${cluster.node} is removed, those of other nodes stay`,
     undo: [restoration.of(cluster, bare, live)],
   };
 };

@@ -17,6 +17,7 @@ import {
   readPools,
   type Site,
   skipWithoutCluster,
+  wantsVfs,
 } from '../kube/stage.ts';
 import { removeDevicePlugin } from '../kube/teardown.ts';
 import { pluginConfig, wantedDevicePlugin } from '../kube/wanted.ts';
@@ -51,6 +52,7 @@ export const devicePlugin: Step = {
     ),
   ],
   plan: async (spec, host) => {
+    if (!wantsVfs(spec)) return [];
     const cluster = await requireCluster(spec.kube, host);
     const settings = kubeSettings(spec.kube);
     const config = pluginConfig(await readPools(spec, host.fs));

@@ -15,6 +15,7 @@ import {
   explainKube,
   type Site,
   skipWithoutCluster,
+  wantsVfs,
 } from '../kube/stage.ts';
 import { removeMultus, removeMultusConfig } from '../kube/teardown.ts';
 import { wantedMultus } from '../kube/wanted.ts';
@@ -44,7 +45,9 @@ export const multus: Step = {
           : allowsPrivilegedPods(site.cluster, site.host, site.settings.namespace),
     ),
   ],
-  plan: async ({ kube }, host) => {
+  plan: async (spec, host) => {
+    if (!wantsVfs(spec)) return [];
+    const { kube } = spec;
     const cluster = await requireCluster(kube, host);
     if ((await findExisting(cluster, host)).multus !== undefined) return [];
     return planObjects(cluster, host, wantedMultus(kubeSettings(kube), cluster.node));

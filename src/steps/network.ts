@@ -14,6 +14,7 @@ import {
   readPools,
   type Site,
   skipWithoutCluster,
+  wantsVfs,
 } from '../kube/stage.ts';
 import { removeNetworks } from '../kube/teardown.ts';
 import { pluginConfig, wantedNetworks } from '../kube/wanted.ts';
@@ -40,6 +41,7 @@ export const network: Step = {
     ),
   ],
   plan: async (spec, host) => {
+    if (!wantsVfs(spec)) return [];
     const cluster = await requireCluster(spec.kube, host);
     const pools = await readPools(spec, host.fs);
     pluginConfig(pools);

@@ -5,7 +5,13 @@ import { sriovCniDaemonSet, sriovCniPodLabel } from '../kube/manifests/sriov-cni
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { rolledOut } from '../kube/rollout.ts';
-import { clusterCheck, clusterReachable, explainKube, skipWithoutCluster } from '../kube/stage.ts';
+import {
+  clusterCheck,
+  clusterReachable,
+  explainKube,
+  skipWithoutCluster,
+  wantsVfs,
+} from '../kube/stage.ts';
 import { removeSriovCni } from '../kube/teardown.ts';
 import { wantedSriovCni } from '../kube/wanted.ts';
 import type { Step } from '../step.ts';
@@ -27,7 +33,9 @@ export const sriovCni: Step = {
       },
     ),
   ],
-  plan: async ({ kube }, host) => {
+  plan: async (spec, host) => {
+    if (!wantsVfs(spec)) return [];
+    const { kube } = spec;
     const cluster = await requireCluster(kube, host);
     if ((await findExisting(cluster, host)).sriovCni !== undefined) return [];
     return planObjects(cluster, host, wantedSriovCni(kubeSettings(kube), cluster.node));

@@ -1,13 +1,13 @@
 import type { HostFs, HostPath } from '../../host.ts';
-import { orUnknown } from '../../sysfs/read.ts';
 import { isOurs } from '../existing.ts';
+import { hostnameOf } from '../hostname.ts';
 import { isJsonObject, type JsonObject, listAt, objectAt, parseJson, textAt } from '../json.ts';
 import type { KubeAccess } from '../kubectl.ts';
 import { devicePluginConfigMap } from '../manifests/device-plugin.ts';
 import { type LiveObject, refOf } from '../object.ts';
 import { expectedDevices } from '../pools/expected-devices.ts';
 import type { PluginConfig } from '../pools/plugin-config.ts';
-import { checkpointPath } from '../registered.ts';
+import { checkpointPath, kubeletFolder } from '../registered.ts';
 import type { ObjectStore } from './objects.ts';
 
 /** What the controllers and the kubelets of a cluster are simulated with. */
@@ -97,8 +97,6 @@ const startPod = async (
   }
 };
 
-const hostnamePath: HostPath = '/proc/sys/kernel/hostname';
-
 /** The plugin reads its configuration and scans PCI once, at its start, and registers what it finds. */
 const registerDevices = async (
   { store, fs, writeFile }: Surroundings,
@@ -107,7 +105,7 @@ const registerDevices = async (
   node: LiveObject,
 ): Promise<void> => {
   const { name } = node.metadata;
-  const hostname = (await orUnknown(fs.readText(hostnamePath)))?.trim().toLowerCase();
+  const hostname = await hostnameOf(fs);
   if (hostname !== name && node.metadata.labels?.['kubernetes.io/hostname'] !== hostname) return;
   const { namespace } = daemonSet.metadata;
   const configMap = await store.get(access, {
@@ -142,5 +140,7 @@ const registerDevices = async (
   const checkpoint = {
     Data: { PodDeviceEntries: null, RegisteredDevices: Object.fromEntries(found) },
   };
+  // A tree that was captured without kubelet's folder shows no record of it either.
+  if ((await fs.stat(kubeletFolder)) === undefined) return;
   await writeFile?.(checkpointPath, `${JSON.stringify(checkpoint)}\n`);
 };
