@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { HostPath } from '../../host.ts';
-import { netAttribute, pciAttribute, pciDevices, pciDriver } from '../paths.ts';
+import { iommuGroups, netAttribute, pciAttribute, pciDevices, pciDriver } from '../paths.ts';
 import { comparePciAddresses } from '../pci-address.ts';
 import { readAttribute, readLinkName, readNumber } from '../read.ts';
 import { readSriovCapability } from './capability.ts';
@@ -119,7 +119,7 @@ const noteUnheard = async (kernel: Kernel, address: string): Promise<void> => {
   else kernel.unheard.add(address);
 };
 
-/** The character device through which a group is used appears with its first function. */
+/** The character device through which a group is used: from its first function to its last. */
 const setVfioGroup = async (
   { fs }: Kernel,
   address: string,
@@ -129,8 +129,12 @@ const setVfioGroup = async (
   const group = await readLinkName(fs, pciAttribute(address, 'iommu_group'));
   if (driver !== 'vfio-pci' || group === undefined) return;
   const node: HostPath = `/dev/vfio/${group}`;
-  if (there) await fs.plant(node, { content: '', mode: 0o600 });
-  else await fs.remove(node);
+  if (there) return fs.plant(node, { content: '', mode: 0o600 });
+  for (const other of (await fs.list(`${iommuGroups}/${group}/devices`)) ?? []) {
+    const used = (await readLinkName(fs, pciAttribute(other, 'driver'))) === 'vfio-pci';
+    if (used && other !== address) return;
+  }
+  await fs.remove(node);
 };
 
 /** A port gets its name and MAC back when its driver comes back; a VF does not. */

@@ -1,14 +1,14 @@
 import { posix } from 'node:path';
 import type { HostPath } from '../../host.ts';
-import { isTransientName } from '../netdev.ts';
 import type { Planting } from '../overlay.ts';
-import { netAttribute, netClass, netdev, pciAttribute, pciDevices, udevFolder } from '../paths.ts';
-import { parsePciAddress, routingId } from '../pci-address.ts';
+import { netAttribute, netClass, netdev, pciAttribute, udevFolder } from '../paths.ts';
 import { listVfIndexes } from '../pci-device.ts';
-import { readAttribute, readLinkName, readNumber } from '../read.ts';
+import { readAttribute, readLinkName } from '../read.ts';
 import { noMac } from '../vf-settings.ts';
 import { driverFacts } from './drivers.ts';
 import { folderOf, type Kernel, nextIfindex } from './kernel.ts';
+import { linkAttributes, netdevFolder } from './netdev-folder.ts';
+import { udevName } from './udev-name.ts';
 
 /** How long udev takes to rename a new netdev, in milliseconds: seen were 50 to 450. */
 const renameMs = { least: 50, spread: 400 };
@@ -117,65 +117,6 @@ export const isPfUp = async ({ fs }: Kernel, pf: string): Promise<boolean> => {
   return false;
 };
 
-/** Attributes that cannot be asked of a netdev that is down (net/core/net-sysfs.c). */
-const linkAttributes = (up: boolean, carrier: boolean): Readonly<Record<string, Planting>> => {
-  const unless = (known: boolean, content: string, mode: number): Planting =>
-    known ? { content, mode } : { content: '', mode, readErrno: 'EINVAL' };
-  return {
-    carrier: unless(up, carrier ? '1\n' : '0\n', 0o644),
-    dormant: unless(up, '0\n', 0o444),
-    duplex: unless(up, carrier ? 'full\n' : 'unknown\n', 0o444),
-    speed: unless(up, carrier ? '1000\n' : '-1\n', 0o444),
-    testing: unless(up, '0\n', 0o444),
-  };
-};
-
-const unsupported: Planting = { content: '', mode: 0o444, readErrno: 'EOPNOTSUPP' };
-const fixed = (content: string): Planting => ({ content, mode: 0o444 });
-
-const netdevFolder = (of: {
-  readonly name: string;
-  readonly address: string;
-  readonly ifindex: number;
-  readonly mac: string;
-  readonly permanent: boolean;
-}): Planting => ({
-  folder: {
-    addr_assign_type: fixed(of.permanent ? '0\n' : '1\n'),
-    addr_len: fixed('6\n'),
-    address: fixed(`${of.mac}\n`),
-    broadcast: fixed('ff:ff:ff:ff:ff:ff\n'),
-    carrier_changes: fixed('1\n'),
-    carrier_down_count: fixed('1\n'),
-    carrier_up_count: fixed('0\n'),
-    dev_id: fixed('0x0\n'),
-    dev_port: fixed('0\n'),
-    device: { link: `../../../${of.address}` },
-    flags: '0x1002\n',
-    gro_flush_timeout: '0\n',
-    ifalias: '',
-    ifindex: fixed(`${of.ifindex}\n`),
-    iflink: fixed(`${of.ifindex}\n`),
-    link_mode: fixed('0\n'),
-    mtu: '1500\n',
-    name_assign_type: fixed('2\n'),
-    napi_defer_hard_irqs: '0\n',
-    netdev_group: '0\n',
-    operstate: fixed('down\n'),
-    phys_port_id: unsupported,
-    phys_port_name: unsupported,
-    phys_switch_id: unsupported,
-    proto_down: '0\n',
-    queues: { folder: { 'rx-0': { folder: {} }, 'tx-0': { folder: {} } } },
-    subsystem: { link: '../../../../../../class/net' },
-    threaded: '0\n',
-    tx_queue_len: '1000\n',
-    type: fixed('1\n'),
-    uevent: `INTERFACE=${of.name}\nIFINDEX=${of.ifindex}\n`,
-    ...linkAttributes(false, false),
-  },
-});
-
 const renameByUdev = async (
   kernel: Kernel,
   address: string,
@@ -203,57 +144,6 @@ const renameByUdev = async (
 const makeMacPersistent = async (fs: Kernel['fs'], name: string): Promise<void> => {
   const type = netAttribute(name, 'addr_assign_type');
   if ((await readAttribute(fs, type)) === '1') await fs.writeFile(type, '3\n');
-};
-
-/** systemd.net-naming-scheme(7): a VF is named after its PF; net.ifnames=0 leaves ethN. */
-const udevName = async (kernel: Kernel, address: string): Promise<string | undefined> => {
-  const { fs, remembered } = kernel;
-  if (/(?:^|\s)net\.ifnames=0(?:\s|$)/.test((await fs.readText('/proc/cmdline')) ?? '')) {
-    return undefined;
-  }
-  const pf = await readLinkName(fs, pciAttribute(address, 'physfn'));
-  if (pf === undefined) return remembered.get(address)?.netdev.name ?? nameByPlace(fs, address);
-  const [pfName] = [...((await fs.list(pciAttribute(pf, 'net'))) ?? [])].sort();
-  const index = await indexOfVf(fs, pf, address);
-  return pfName === undefined || index === undefined || isTransientName(pfName)
-    ? undefined
-    : `${pfName}v${index}`;
-};
-
-/** Bus and slot, and the function where the slot has several: `enp1s0f1`. */
-const nameByPlace = async (fs: Kernel['fs'], address: string): Promise<string | undefined> => {
-  const place = parsePciAddress(address);
-  if (place === undefined) return undefined;
-  const { domain, bus, device, fn } = place;
-  const slot = address.slice(0, -1);
-  const others = ((await fs.list(pciDevices)) ?? []).filter(
-    (each) => each.startsWith(slot) && each !== address,
-  );
-  return [
-    'en',
-    domain > 0 ? `P${domain}` : '',
-    `p${bus}s${device}`,
-    fn > 0 || others.length > 0 ? `f${fn}` : '',
-  ].join('');
-};
-
-/** The N of the PF's virtfnN link to a VF: known by arithmetic, so that not all links are read. */
-const indexOfVf = async (
-  fs: Kernel['fs'],
-  pf: string,
-  address: string,
-): Promise<number | undefined> => {
-  const [from, to] = [parsePciAddress(pf), parsePciAddress(address)];
-  const offset = await readNumber(fs, pciAttribute(pf, 'sriov_offset'));
-  const stride = await readNumber(fs, pciAttribute(pf, 'sriov_stride'));
-  if (from !== undefined && to !== undefined && offset !== undefined && stride !== undefined) {
-    const index = (routingId(to) - routingId(from) - offset) / Math.max(stride, 1);
-    if ((await readLinkName(fs, pciAttribute(pf, `virtfn${index}`))) === address) return index;
-  }
-  for (const index of await listVfIndexes(fs, pf)) {
-    if ((await readLinkName(fs, pciAttribute(pf, `virtfn${index}`))) === address) return index;
-  }
-  return undefined;
 };
 
 const linkNetdev = ({ fs }: Kernel, folder: HostPath, name: string): Promise<void> =>
