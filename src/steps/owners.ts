@@ -1,8 +1,51 @@
 import type { Change, Requirement } from '../change.ts';
+import type { Check } from '../check.ts';
 import type { HostView } from '../host.ts';
+import { describeManager, otherManagersOf } from '../sysfs/managers/managers.ts';
+import { operatorRecord } from '../sysfs/managers/operator.ts';
 import { carriedBy } from '../sysfs/owners/carried.ts';
 import { describeUses, usesOf } from '../sysfs/owners/uses.ts';
-import type { PhysicalFunction } from '../sysfs/pci-device.ts';
+import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
+import { forEachPf } from './checks.ts';
+
+/** Two that set the number of a PF's VFs take them from each other's users, at the latest after a boot. */
+export const ownerChecks: readonly Check[] = [
+  {
+    id: 'pf-not-the-operators',
+    title: 'no PF belongs to the SR-IOV network operator',
+    severity: 'error',
+    run: (spec, { fs }) =>
+      forEachPf(spec, async ({ address, selector }) => {
+        const record = await operatorRecord(fs, address);
+        if (record === undefined || record.externallyManaged) return { status: 'pass' };
+        return {
+          status: 'fail',
+          problem: `${selector} (${address}) is set up by the SR-IOV network operator (${record.file}), which takes back what others change`,
+          hint: `Change its SriovNetworkNodePolicy, or have it say externallyManaged: true. If the operator is gone, remove ${record.file}.`,
+        };
+      }),
+  },
+  {
+    id: 'pf-managers',
+    title: 'nobody else manages the PFs',
+    severity: 'warning',
+    run: async ({ pfs }, { fs }) => {
+      const read = await Promise.all(pfs.map(({ address }) => readPf(fs, address)));
+      const present = read.filter((pf) => pf !== undefined);
+      const managers = [...(await otherManagersOf(fs, present))];
+      if (managers.length === 0) return { status: 'pass' };
+      return {
+        status: 'fail',
+        problem: managers
+          .map(
+            ([pf, found]) => `${pf.netdev ?? pf.address}: ${found.map(describeManager).join('; ')}`,
+          )
+          .join('; '),
+        hint: 'Leave the number of VFs to one of the two: take it out there, or do not use sriovctl for this PF.',
+      };
+    },
+  },
+];
 
 /**
  * A change that takes VFs of a PF from whoever uses them (their removal, another driver): the users

@@ -16,7 +16,7 @@ import { readNumber } from '../sysfs/read.ts';
 import { explainNumvfsError } from '../sysfs/sriov-errors.ts';
 import { foretellFailure } from '../sysfs/sriov-limits.ts';
 import { forEachPf } from './checks.ts';
-import { resettingPort, takingFromUsers } from './owners.ts';
+import { ownerChecks, resettingPort, takingFromUsers } from './owners.ts';
 
 /** Makes the Virtual Functions and waits until each has its driver, netdev and final name. */
 export const vfs: Step = {
@@ -38,6 +38,7 @@ export const vfs: Step = {
           return problem === undefined ? { status: 'pass' } : { status: 'fail', ...problem };
         }),
     },
+    ...ownerChecks,
   ],
   plan: async (spec, host) => {
     const changes: Change[] = [];

@@ -3,6 +3,8 @@ import type { Permission } from '../../src/change.ts';
 import { apply } from '../../src/engine/apply.ts';
 import { noJournal } from '../../src/engine/journal.ts';
 import type { Run, RunResult } from '../../src/engine/run.ts';
+import { forewarnings } from '../../src/engine/setup.ts';
+import { warningsOf } from '../../src/events.ts';
 import { vfs } from '../../src/steps/vfs.ts';
 import { pciAttribute } from '../../src/sysfs/paths.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
@@ -114,4 +116,27 @@ test('what goes over a PF is said of each change that resets its port', async ()
   for (const { change } of writes) {
     expect(change.disrupts).toContain('enp1s0f0 (this SSH session) may lose its link');
   }
+});
+
+describe('a PF that somebody else manages', () => {
+  test('is left to the operator that has set it up', async () => {
+    const host = await hostWithVfs();
+    await host.fs.plant(`/etc/sriov-operator/pci/${pf}`, '{"numVfs":4}');
+    const result = await run(host, 2, 'setup', 'recreate', 'force');
+    expect(result.outcome).toBe('refused');
+    expect(problemsOf(result)[0]).toMatchObject({ code: 'pf-not-the-operators' });
+    expect(await numvfs(host)).toBe('4');
+  });
+
+  test('is set up all the same with a warning that names file and line', async () => {
+    const host = await hostWithVfs();
+    const text = 'echo 4 >/sys/class/net/enp1s0f0/device/sriov_numvfs\n';
+    await host.fs.plant('/etc/rc.local', text);
+    const { outcome, steps } = await run(host, 2, 'setup', 'recreate');
+    expect(outcome).toBe('applied');
+    const warnings = warningsOf(steps);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]?.problem).toContain('/etc/rc.local:1');
+    expect(forewarnings(steps).join('\n')).toContain('/etc/rc.local:1');
+  });
 });
