@@ -1,4 +1,5 @@
 import type { HostFs, HostPath } from '../host.ts';
+import { modulesForModalias } from './module-alias.ts';
 import { kernelRelease, moduleFolder, pciAttribute, pciDriver } from './paths.ts';
 import type { PhysicalFunction } from './pci-device.ts';
 import { readAttribute } from './read.ts';
@@ -34,18 +35,7 @@ export const moduleForVfs = async (
 
 const wide = (id: string): string => id.toUpperCase().padStart(8, '0');
 
-/** Looks a modalias up in modules.alias (depmod(8)), whose patterns are globs. */
 const moduleForModalias = async (fs: HostFs, modalias: string): Promise<string | undefined> => {
-  const text = await fs.readText(`${await modulesFolder(fs)}/modules.alias`);
-  const ids = /^pci:v[0-9A-F]{8}d[0-9A-F]{8}/.exec(modalias)?.[0];
-  if (text === undefined || ids === undefined) return undefined;
-  for (const line of text.split('\n')) {
-    if (!line.startsWith(`alias ${ids}`)) continue;
-    const [, pattern, module] = line.split(' ');
-    if (pattern !== undefined && globMatches(pattern, modalias)) return module;
-  }
-  return undefined;
+  const aliases = await fs.readText(`${await modulesFolder(fs)}/modules.alias`);
+  return aliases === undefined ? undefined : modulesForModalias(aliases, modalias)[0];
 };
-
-const globMatches = (pattern: string, text: string): boolean =>
-  new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(text);

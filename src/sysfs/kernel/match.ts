@@ -1,5 +1,6 @@
 import type { HostPath } from '../../host.ts';
 import { modulesFolder } from '../module.ts';
+import { modulesForModalias } from '../module-alias.ts';
 import { modules, pciAttribute, pciDriver } from '../paths.ts';
 import { readAttribute, readId, readLinkName } from '../read.ts';
 import { driverFacts } from './drivers.ts';
@@ -76,19 +77,6 @@ const vfDriverOf = async (fs: Kernel['fs'], address: string): Promise<string | u
 };
 
 const lookUpAliases = async ({ fs }: Kernel, modalias: string): Promise<readonly string[]> => {
-  const text = (await fs.readText(`${await modulesFolder(fs)}/modules.alias`)) ?? '';
-  const found = new Set<string>();
-  // Patterns of PCI drivers start with the vendor, or leave it open.
-  const start = modalias.slice(0, 'pci:v00000000'.length);
-  for (const line of text.split('\n')) {
-    if (!line.startsWith(`alias ${start}`) && !line.startsWith('alias pci:v*')) continue;
-    const [, pattern, module] = line.split(' ');
-    if (pattern !== undefined && module !== undefined && matchesGlob(pattern, modalias)) {
-      found.add(module);
-    }
-  }
-  return [...found];
+  const aliases = await fs.readText(`${await modulesFolder(fs)}/modules.alias`);
+  return aliases === undefined ? [] : modulesForModalias(aliases, modalias);
 };
-
-const matchesGlob = (pattern: string, text: string): boolean =>
-  new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(text);
