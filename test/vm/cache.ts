@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,9 +17,16 @@ export async function buildInto(
   build: (building: string) => Promise<void>,
 ): Promise<void> {
   await mkdir(path.dirname(finished), { recursive: true });
-  await removeAbandoned(path.dirname(finished));
+  await removeUnused(path.dirname(finished));
   await othersBuilding(finished);
-  if (existsSync(finished)) return;
+  if (!existsSync(finished)) await buildAndRename(finished, build);
+  await utimes(finished, new Date(), new Date());
+}
+
+async function buildAndRename(
+  finished: string,
+  build: (building: string) => Promise<void>,
+): Promise<void> {
   const building = await mkdtemp(`${finished}${unfinished}${process.pid}-`);
   try {
     await build(building);
@@ -34,6 +41,7 @@ export async function buildInto(
 
 const unfinished = '.building-';
 const hour = 3_600_000;
+const week = 7 * 24 * hour;
 
 /** Waits while a living process builds the same, which is faster than building it at the same time. */
 async function othersBuilding(finished: string): Promise<void> {
@@ -50,11 +58,14 @@ function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }
 
-/** What builds that were killed have left; nothing takes an hour to build. */
-async function removeAbandoned(directory: string): Promise<void> {
+/** What builds that were killed have left (nothing takes an hour to build), and what was not used for a week. */
+async function removeUnused(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const entry = path.join(directory, name);
-    if (name.includes(unfinished) && (await stat(entry)).mtimeMs < Date.now() - hour) {
+    // Another process may have renamed or removed it since.
+    const stats = await stat(entry).catch(() => undefined);
+    const keep = name.includes(unfinished) ? hour : week;
+    if (stats?.isDirectory() === true && stats.mtimeMs < Date.now() - keep) {
       await rm(entry, { recursive: true, force: true });
     }
   }

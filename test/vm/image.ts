@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { buildInto, cacheDirectory } from './cache.ts';
@@ -83,12 +83,13 @@ async function filesBelow(directory: string): Promise<string[]> {
 }
 
 async function build(definition: ImageDefinition, building: string): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error('Building the image takes root');
   const root = path.join(building, 'root');
   await installSystem(definition, building, root);
   const image = imageIn(building);
   await copyBootFiles(root, image);
   await makeDisk(root, image.disk, building);
-  await asRootOfImage(['rm', '-rf', root]);
+  await rm(root, { recursive: true });
   await bootOnce(image);
 }
 
@@ -131,7 +132,7 @@ const espSize = 64 * MiB;
 const rootStart = espStart + espSize;
 const rootSize = 3072 * MiB;
 
-/** Writes both file systems at their place in the disk: no loop device, so no privilege, is needed. */
+/** Writes both file systems at their place in the disk, so that no loop device is needed. */
 async function makeDisk(root: string, disk: string, scratch: string): Promise<void> {
   await execa('truncate', ['-s', String(rootStart + rootSize + MiB), disk]);
   await execa('sgdisk', [
@@ -140,20 +141,10 @@ async function makeDisk(root: string, disk: string, scratch: string): Promise<vo
     disk,
   ]);
   await installGrub({ disk, offset: espStart, size: espSize, scratch });
-  await asRootOfImage([
-    'mke2fs',
+  await execa('mke2fs', [
     ...['-q', '-F', '-t', 'ext4', '-L', 'rootfs', '-d', root],
     ...['-E', `offset=${rootStart}`, disk, `${rootSize / 1024}k`],
   ]);
-}
-
-/** Where mmdebstrap had to use a user namespace, the tree's owner is only root within one like it. */
-async function asRootOfImage(argv: readonly [string, ...string[]]): Promise<void> {
-  const isRoot = process.getuid?.() === 0;
-  const [program, ...words] = isRoot
-    ? argv
-    : (['mmdebstrap', '--unshare-helper', ...argv] as const);
-  await execa(program, words);
 }
 
 /** Lets systemd do what it does on a first boot and GRUB write its real configuration, once for all guests. */
