@@ -1,34 +1,39 @@
 import { Command, CommanderError } from 'commander';
-import { exitCodes, SriovctlError } from '../errors.ts';
+import { type ExitReason, exitCodes, SriovctlError } from '../errors.ts';
+import { documentText, errorDocument } from '../report/json.ts';
 import { problemText } from '../report/problem-text.ts';
 import { specProblemText, type WrongSpec } from '../report/spec-problem-text.ts';
+import { wrapped } from '../report/wrap.ts';
 import { version } from '../version.ts';
-import { initCommand } from './init.ts';
-import { listCommand } from './list.ts';
-import { schemaCommand } from './schema.ts';
-import { setupCommand } from './setup.ts';
-import type { Streams } from './streams.ts';
-import { teardownCommand } from './teardown.ts';
-import { undoCommand } from './undo.ts';
-import { verifyCommand } from './verify.ts';
+import { commands } from './commands.ts';
+import { openStreams, type Streams } from './streams.ts';
 
 /** Runs a command line and returns its exit code; the only place that turns errors into text. */
 export const main = async (args: readonly string[]): Promise<number> => {
-  const streams: Streams = { stdout: process.stdout, stderr: process.stderr, exitCode: 0 };
+  const streams = openStreams();
   // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(streams.exitCode);
-    throw error;
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(streams.exitCode);
+      throw error;
+    });
+  }
+  const [name = ''] = args;
+  const known = Object.hasOwn(commands, name) ? [name] : Object.keys(commands);
+  const program = await makeProgram(streams, known);
   try {
-    await program(streams).parseAsync(args, { from: 'user' });
+    await program.parseAsync(args, { from: 'user' });
     return streams.exitCode;
   } catch (error) {
-    return explain(error, streams);
+    return explain(error, program, streams);
   }
 };
 
-const program = (streams: Streams): Command => {
+/** The program with some of its commands, or with all. */
+export const makeProgram = async (
+  streams: Streams,
+  names: readonly string[] = Object.keys(commands),
+): Promise<Command> => {
   const root = new Command('sriovctl')
     .description(
       'From a bare SR-IOV network card to Kubernetes pods with their own Virtual Functions: planned, rehearsed, verified.',
@@ -36,20 +41,25 @@ const program = (streams: Streams): Command => {
     .version(version, '-V, --version')
     .helpCommand(true)
     .addHelpText('after', `\n${exitCodeText()}`);
-  const commands = [
-    setupCommand,
-    verifyCommand,
-    teardownCommand,
-    undoCommand,
-    listCommand,
-    initCommand,
-    schemaCommand,
-  ];
-  for (const make of commands) root.addCommand(make(streams));
-  for (const command of [root, ...root.commands]) {
-    command.exitOverride().showHelpAfterError('(see --help)').showSuggestionAfterError(true);
+  for (const name of names) {
+    const make = await commands[name]?.();
+    if (make !== undefined) root.addCommand(make(streams));
   }
-  return root;
+  for (const command of [root, ...root.commands]) {
+    command
+      .exitOverride()
+      .showHelpAfterError('(see --help)')
+      .showSuggestionAfterError(true)
+      .configureOutput({
+        writeOut: (text) => streams.stdout.write(text),
+        writeErr: (text) => streams.stderr.write(text),
+      });
+  }
+  return root.hook('preAction', (_, command) => {
+    const { output, debug } = command.opts<{ output?: string; debug?: boolean }>();
+    if (output === 'json' || output === 'yaml') streams.errorFormat = output;
+    streams.debug = debug === true;
+  });
 };
 
 const exitCodeText = (): string =>
@@ -62,7 +72,7 @@ const exitCodeText = (): string =>
 const isWrongSpec = (error: SriovctlError): error is SriovctlError & WrongSpec =>
   'problems' in error && 'text' in error;
 
-const explain = (error: unknown, { stderr }: Streams): number => {
+const explain = async (error: unknown, program: Command, streams: Streams): Promise<number> => {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code;
   }
@@ -71,8 +81,29 @@ const explain = (error: unknown, { stderr }: Streams): number => {
     const text = isWrongSpec(error)
       ? specProblemText(error)
       : problemText({ code, problem: message, hint });
-    stderr.write(`${text}\n`);
+    streams.stderr.write(`${wrapped(text, streams.stderr.columns)}\n`);
+    if (streams.debug === true) streams.stderr.write(`${debugText(error)}\n`);
+    await tellAsDocument(error, exit, program, streams);
     return exitCodes[exit].code;
   }
   throw error;
 };
+
+/** A program that reads the result finds the reason there, too. */
+const tellAsDocument = async (
+  error: SriovctlError,
+  exit: ExitReason,
+  program: Command,
+  { stdout, errorFormat }: Streams,
+): Promise<void> => {
+  if (errorFormat === undefined) return;
+  const { code, message, hint } = error;
+  const places = isWrongSpec(error)
+    ? error.problems.map((place) => ({ code, hint: place.remedy, file: error.file, ...place }))
+    : [{ code, problem: message, hint }];
+  const command = program.args[0] ?? '';
+  stdout.write(await documentText(errorDocument(command, exit, places), errorFormat));
+};
+
+const debugText = ({ stack = '', cause }: Error): string =>
+  `debug: ${stack}${cause instanceof Error ? `\ndebug: because: ${cause.stack ?? cause.message}` : ''}`;

@@ -9,36 +9,76 @@ import {
   type Rehearsed,
   rehearse,
 } from '../engine/setup.ts';
-import { exitCodes } from '../errors.ts';
-import { runJson } from '../report/json.ts';
+import { type ExitReason, exitCodes } from '../errors.ts';
+import { runDocument } from '../report/json.ts';
 import { liveReporter } from '../report/live.ts';
 import { outcomeText } from '../report/outcome-text.ts';
 import { pfsText } from '../report/pf-text.ts';
 import { planText } from '../report/plan-text.ts';
+import { wrapped } from '../report/wrap.ts';
+import type { ResolvedSpec } from '../resolved-spec.ts';
 import { resolveSpec } from '../spec/node-spec.ts';
-import type { NodeSpec } from '../spec/node-spec.ts';
+import type { Host } from '../host.ts';
 import type { Step } from '../step.ts';
 import { exportTree } from '../sysfs/export-tree.ts';
-import { readInventory } from '../sysfs/inventory.ts';
-import { assertRoot, openHost, simulate } from './host.ts';
+import { type NamedPf, readInventory } from '../sysfs/inventory.ts';
 import { exitOf } from './exit.ts';
+import { assertRoot, openHost, simulate } from './host.ts';
 import { onInterrupt } from './interrupt.ts';
 import { permissionsOf, type StageFlags } from './options.ts';
+import { emit, type OutputFlags, verbosityOf } from './output.ts';
 import type { Streams } from './streams.ts';
+import { tracedHost } from './traced-host.ts';
+import { type WantedOptions, wantedSpec } from './wanted.ts';
 
 /** What the commands that change a host have in common. */
-export interface WritingFlags extends StageFlags {
+export interface WritingFlags extends StageFlags, OutputFlags {
   readonly dryRun?: boolean;
   readonly recreate?: boolean;
   readonly force?: boolean;
   readonly simulateOut?: string;
+  readonly detailedExitcode?: boolean;
 }
 
 export interface StageRun {
   readonly command: 'setup' | 'teardown';
   readonly steps: readonly Step[];
-  readonly spec: NodeSpec;
+  readonly host: Host;
+  readonly spec: ResolvedSpec;
+  /** Looks at a rehearsal before it is made real, and throws where that must not be. */
+  readonly accept?: (rehearsed: Rehearsed) => Promise<void>;
+  /** Told the name of the run before its first change. */
+  readonly guard?: (runId: string) => Promise<void>;
 }
+
+/** The host, and what is wanted of it: what every command on stages begins with. */
+export const openRun = async (
+  flags: WritingFlags,
+  streams: Streams,
+  wanted: WantedOptions = {},
+): Promise<Pick<StageRun, 'host' | 'spec'>> => {
+  assertRoot(flags.simulate);
+  const host = openTraced(flags, streams);
+  return { host, spec: await resolveSpec(await wantedSpec(flags, host, wanted), host) };
+};
+
+export const openTraced = (
+  { simulate: tree, debug }: Pick<WritingFlags, 'simulate' | 'debug'>,
+  { stderr }: Streams,
+): Host => {
+  const host = openHost(tree);
+  return debug === true ? tracedHost(host, (line) => stderr.write(`${line}\n`)) : host;
+};
+
+export const runOf = ({ command, steps, spec, host }: StageRun, flags: WritingFlags): Run => ({
+  steps,
+  spec,
+  host,
+  direction: command,
+  permissions: permissionsOf(flags),
+  journal: noJournal,
+  listener: () => undefined,
+});
 
 /**
  * Rehearses the stages on a simulation of the host, and then makes them real: unless it was asked
@@ -47,38 +87,31 @@ export interface StageRun {
  * @returns the exit code.
  */
 export const runStages = async (
-  { command, steps, spec: nodeSpec }: StageRun,
+  stages: StageRun,
   flags: WritingFlags,
   streams: Streams,
 ): Promise<number> => {
-  assertRoot(flags.simulate);
-  const host = openHost(flags.simulate);
-  const spec = await resolveSpec(nodeSpec, host);
-  const run: Run = {
-    steps,
-    spec,
-    host,
-    direction: command,
-    permissions: permissionsOf(flags),
-    journal: noJournal,
-    listener: () => undefined,
-  };
+  const { command, steps, host, spec, guard } = stages;
+  const run = runOf(stages, flags);
   const tell = (rehearsed: Rehearsed, predicted: boolean): Promise<number> =>
-    report({ command, run, predicted, json: flags.json === true }, rehearsed, streams);
+    report({ command, run, predicted, flags }, rehearsed, streams);
   if (flags.dryRun === true) return tell(await rehearse(run, simulate), true);
 
   const listener = liveReporter(
     streams.stderr,
     steps.map(({ id }) => id),
+    verbosityOf(flags),
   );
   const session = await openSession(host, command, spec, listener);
   const interrupt = onInterrupt(streams.stderr);
   try {
     const rehearsal = await rehearse(run, simulate);
     if (!mayProceed(rehearsal.result)) return await tell(rehearsal, true);
+    await stages.accept?.(rehearsal);
     for (const text of forewarnings(rehearsal.result.steps)) listener({ type: 'notice', text });
     const { signal } = interrupt;
     const { inherited, startJournal } = session;
+    await guard?.(session.runId);
     const result = await apply({ ...run, listener, signal, inherited, journal: startJournal() });
     for (const text of divergences(rehearsal.result.steps, result.steps)) {
       listener({ type: 'notice', text: `Other than rehearsed: ${text}` });
@@ -91,28 +124,52 @@ export const runStages = async (
   }
 };
 
+/** What a rehearsal or a run ends with; with --detailed-exitcode a foreseen change is code 6. */
+export const exitReasonOf = (
+  { outcome, steps }: Rehearsed['result'],
+  detailed: boolean | undefined,
+): ExitReason => {
+  const exit = exitOf(outcome);
+  const outstanding = steps.some(({ changes }) => changes.length > 0);
+  const fine = exit === 'ok' || exit === 'rebootRequired';
+  return detailed === true && fine && outstanding ? 'outstanding' : exit;
+};
+
+/** The PFs that a run is about, as they are on a host or will be. */
+export const wantedPfs = async (host: Host, { pfs }: ResolvedSpec): Promise<readonly NamedPf[]> => {
+  const wanted = new Set(pfs.map(({ address }) => address));
+  return (await readInventory(host.fs)).filter(({ address }) => wanted.has(address));
+};
+
 interface Told {
   readonly command: string;
   readonly run: Run;
   readonly predicted: boolean;
-  readonly json: boolean;
+  readonly flags: WritingFlags;
 }
 
 const report = async (
-  { command, run: { spec }, predicted, json }: Told,
+  { command, run: { spec }, predicted, flags }: Told,
   { result, host }: Rehearsed,
   streams: Streams,
 ): Promise<number> => {
-  const exit = exitOf(result.outcome);
-  const wanted = new Set(spec.pfs.map(({ address }) => address));
-  const pfs = (await readInventory(host.fs)).filter(({ address }) => wanted.has(address));
+  const exit = exitReasonOf(result, predicted && flags.detailedExitcode);
+  const pfs = await wantedPfs(host, spec);
   const problems = result.steps.flatMap((step) => step.problems);
-  if (json) {
-    streams.stdout.write(runJson({ command, ...result, exit, predicted, pfs, problems }));
-  } else {
-    if (predicted) streams.stdout.write(planText(result.steps));
-    if (pfs.length > 0) streams.stdout.write(`\n${pfsText(pfs, { predicted })}`);
-    streams.stderr.write(outcomeText(result, { predicted }));
+  await emit(streams, flags, {
+    document: runDocument({ command, ...result, exit, predicted, pfs, problems }),
+    texts: {
+      text: () =>
+        [
+          ...(predicted ? [planText(result.steps)] : []),
+          ...(pfs.length > 0 ? [pfsText(pfs, { predicted })] : []),
+        ].join('\n'),
+    },
+  });
+  const failed = !['ok', 'outstanding', 'rebootRequired'].includes(exit);
+  const text = flags.output === undefined || flags.output === 'text';
+  if (failed || (text && verbosityOf(flags) !== 'quiet')) {
+    streams.stderr.write(wrapped(outcomeText(result, { predicted }), streams.stderr.columns));
   }
   return exitCodes[exit].code;
 };

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
-import { undoLastRun } from '../engine/session.ts';
+import { undoRun } from '../engine/session.ts';
 import { exitCodes } from '../errors.ts';
 import { liveReporter } from '../report/live.ts';
 import { assertRoot, openHost } from './host.ts';
+import { secondsOf } from './seconds.ts';
 import type { Streams } from './streams.ts';
 
 /** `sriovctl undo`: the last run that changed this host, read backwards. */
@@ -13,9 +14,14 @@ export const undoCommand = (streams: Streams): Command =>
       'Bring back the state before the last run. After another boot only files, objects and kernel arguments can be taken back.',
     )
     .addHelpText('after', '\nExamples:\n  sriovctl undo\n')
-    .action(async () => {
+    .option('--run <id>', 'this recorded run, instead of the last one')
+    .option('--wait <seconds>', 'wait for a run under way to end', secondsOf)
+    .action(async ({ run, wait }: { readonly run?: string; readonly wait?: number }) => {
       assertRoot(undefined);
-      const undone = await undoLastRun(openHost(undefined), liveReporter(streams.stderr, []));
+      const undone = await undoRun(openHost(undefined), liveReporter(streams.stderr, []), {
+        ...(run !== undefined && { runId: run }),
+        ...(wait !== undefined && { waitSeconds: wait }),
+      });
       if (undone === undefined) {
         streams.stderr.write('Nothing to undo: no run is recorded.\n');
         return;

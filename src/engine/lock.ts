@@ -12,16 +12,25 @@ export interface Lock {
   readonly release: () => void;
 }
 
+export interface LockOptions {
+  readonly folder?: string;
+  /** How many seconds to wait for another run to end; 0 refuses at once. */
+  readonly waitSeconds?: number;
+}
+
 /**
  * Takes the lock that lets one run at a time change the host. It is a flock(2) of a child that
  * lives as long as its standard input is open: however this process ends, the kernel frees it.
  *
  * @throws SriovctlError LOCKED (exit `refused`) with the holder's process id.
  */
-export const takeLock = async (folder: string = lockFolder): Promise<Lock> => {
+export const takeLock = async ({
+  folder = lockFolder,
+  waitSeconds = 0,
+}: LockOptions = {}): Promise<Lock> => {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const file = join(folder, 'lock');
-  const child = spawn('flock', ['-n', '-E', String(conflict), file, 'cat'], {
+  const child = spawn('flock', ['-w', String(waitSeconds), '-E', String(conflict), file, 'cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
   });

@@ -12,6 +12,8 @@ import { rollBack } from './rollback.ts';
 
 /** A run's hold on the host: no other run at the same time, and a record of what it does. */
 export interface Session {
+  /** The name of the record, and what `undo --run` takes back. */
+  readonly runId: string;
   /** What a killed run with the same spec had done before. */
   readonly inherited: readonly JournalEntry[];
   /** Starts the record; called when the rehearsal has gone well, so that a refusal leaves no trace. */
@@ -29,34 +31,52 @@ export const openSession = async (
   spec: ResolvedSpec,
   listener: Listener,
 ): Promise<Session> => {
+  const now = new Date();
+  const runId = newRunId(now, process.pid);
   if (host.simulated) {
-    return { inherited: [], startJournal: () => noJournal, close: () => undefined };
+    return { runId, inherited: [], startJournal: () => noJournal, close: () => undefined };
   }
   const lock = await takeLock();
   const boot = (await readAttribute(host.fs, bootId)) ?? 'unknown';
   const inherited = await recover(host, spec, boot, listener);
   const startJournal = (): Journal => {
-    const now = new Date();
-    const id = newRunId(now, process.pid);
-    const journal = startRecord({ id, command, startedAt: now.toISOString(), bootId: boot, spec });
+    const journal = startRecord({
+      id: runId,
+      command,
+      startedAt: now.toISOString(),
+      bootId: boot,
+      spec,
+    });
     for (const entry of inherited) {
       journal.begun(entry);
       journal.done(entry.seq);
     }
     return journal;
   };
-  return { inherited, startJournal, close: lock.release };
+  return { runId, inherited, startJournal, close: lock.release };
 };
 
-/** Takes back the last run that ended well; `undefined` if there is none. */
-export const undoLastRun = async (
+export interface UndoOptions {
+  /** This run and no other; the last one that was not taken back yet, if left out. */
+  readonly runId?: string;
+  /** How many seconds to wait for a run under way. */
+  readonly waitSeconds?: number;
+}
+
+/** Takes back a recorded run; `undefined` if there is none to take back. */
+export const undoRun = async (
   host: Host,
   listener: Listener,
+  { runId, waitSeconds = 0 }: UndoOptions = {},
 ): Promise<{ readonly record: RunRecord; readonly leftover: readonly string[] } | undefined> => {
-  const lock: Lock = await takeLock();
+  const lock: Lock = await takeLock({ waitSeconds });
   try {
     const record = readRecords().findLast(
-      ({ outcome }) => outcome !== 'undone' && outcome !== 'continued',
+      ({ id, outcome, entries }) =>
+        (runId === undefined || id === runId) &&
+        outcome !== 'undone' &&
+        outcome !== 'continued' &&
+        entries.length > 0,
     );
     if (record === undefined) return undefined;
     const boot = (await readAttribute(host.fs, bootId)) ?? 'unknown';
