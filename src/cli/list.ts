@@ -1,18 +1,26 @@
 import { Command } from 'commander';
-import { listJson } from '../report/json.ts';
+import { listDocument } from '../report/json.ts';
 import { pfsText } from '../report/pf-text.ts';
 import { readInventory } from '../sysfs/inventory.ts';
 import { openHost } from './host.ts';
+import { addOutputFlags, emit, type OutputFlags } from './output.ts';
 import type { Streams } from './streams.ts';
+
+interface ListFlags extends OutputFlags {
+  readonly simulate?: string;
+}
 
 /** `sriovctl list`: PFs and their VFs, from sysfs alone. */
 export const listCommand = (streams: Streams): Command =>
-  new Command('list')
+  addOutputFlags(new Command('list'))
     .summary('show PFs and their VFs')
     .description('Show the SR-IOV network cards of this host and their Virtual Functions.')
     .option('--simulate <dir>', 'look at a captured host tree instead of this host')
-    .option('--json', 'print the result as JSON')
-    .action(async (flags: { readonly simulate?: string; readonly json?: boolean }) => {
+    .addHelpText('after', '\nExamples:\n  sriovctl list\n  sriovctl list -o json')
+    .action(async (flags: ListFlags) => {
       const pfs = await readInventory(openHost(flags.simulate).fs);
-      streams.stdout.write(flags.json === true ? listJson(pfs) : pfsText(pfs));
+      await emit(streams, flags, {
+        document: listDocument(pfs),
+        texts: { text: () => pfsText(pfs) },
+      });
     });

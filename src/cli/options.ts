@@ -20,7 +20,6 @@ export interface StageFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly simulate?: string;
-  readonly json?: boolean;
 }
 
 /** PFs in the order they were given; a --vfs belongs to the --pf before it. */
@@ -86,8 +85,7 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
     .option('--no-kube', 'leave the Kubernetes stages out')
     .option('--kubeconfig <file>', 'passed on to kubectl')
     .option('--context <name>', 'passed on to kubectl')
-    .option('--simulate <dir>', 'work on a captured host tree instead of this host')
-    .option('--json', 'print the result as JSON');
+    .option('--simulate <dir>', 'work on a captured host tree instead of this host');
 };
 
 /** The spec that flags say, over that of a file; the schema finds what is wrong with it. */

@@ -1,31 +1,32 @@
 import { Command } from 'commander';
 import { steps } from '../steps/index.ts';
-import { openHost } from './host.ts';
 import { addPfFlags, addStageFlags, chosenSteps } from './options.ts';
-import { runStages, type WritingFlags } from './run-stages.ts';
+import { addOutputFlags } from './output.ts';
+import { openRun, runStages, type WritingFlags } from './run-stages.ts';
 import type { Streams } from './streams.ts';
-import { wantedSpec } from './wanted.ts';
 
 const examples = `
 Examples:
   sriovctl setup --pf enp1s0f0 --vfs 4
   sriovctl setup --pf enp1s0f0 --vfs 4 --dry-run
-  sriovctl setup --pf enp1s0f0 --vfs 4 --pf 0000:01:00.1 --vfs 2 --no-kube`;
+  sriovctl setup --pf enp1s0f0 --vfs 4 --pf 0000:01:00.1 --vfs 2 --no-kube
+  sriovctl setup --config node.yaml -o json`;
 
 /** `sriovctl setup`: every stage in order, rehearsed before the first write. */
 export const setupCommand = (streams: Streams): Command =>
-  addStageFlags(addPfFlags(new Command('setup')), steps)
+  addOutputFlags(addStageFlags(addPfFlags(new Command('setup')), steps))
     .summary('make VFs and hand them to Kubernetes')
     .description(
       'Bring this host from a bare SR-IOV card to pods with their own Virtual Functions.',
     )
     .option('--dry-run', 'show every change, and make none')
+    .option('--detailed-exitcode', 'with --dry-run: exit code 6 when changes are outstanding')
     .option('--recreate', 'allow another number of VFs: removes those that exist first')
     .option('--force', 'go on although somebody uses what will be removed')
     .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
     .addHelpText('after', examples)
     .action(async (flags: WritingFlags) => {
-      const spec = await wantedSpec(flags, openHost(flags.simulate));
-      const stages = { command: 'setup', steps: chosenSteps(steps, flags), spec } as const;
+      const opened = await openRun(flags, streams);
+      const stages = { command: 'setup', steps: chosenSteps(steps, flags), ...opened } as const;
       streams.exitCode = await runStages(stages, flags, streams);
     });

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import chalk from 'chalk';
 import { createTwoFilesPatch } from 'diff';
 import { commandLine } from '../errors.ts';
@@ -37,6 +38,20 @@ export const changeText = ({ change, before }: MadeChange): readonly string[] =>
       return [`apply ${kind} ${place}${metadata.name}`];
     }
   }
+};
+
+/** The same on one line where it is a file: what was written is in the plan. */
+export const changeSummary = (made: MadeChange): readonly string[] => {
+  const { action } = made.change;
+  if (action.kind === 'remove') return [`remove ${action.path}`];
+  if (action.kind !== 'file') return changeText(made);
+  const lines = changeText(made)
+    .slice(2)
+    .map((line) => stripVTControlCharacters(line));
+  const count = (sign: string): number => lines.filter((line) => line.startsWith(sign)).length;
+  return made.before === undefined
+    ? [`write ${action.path} (${count('+')} lines)`]
+    : [`change ${action.path} (+${count('+')} -${count('-')} lines)`];
 };
 
 const fileDiff = (

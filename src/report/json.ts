@@ -4,11 +4,13 @@ import type { Outcome, Problem, StepReport } from '../events.ts';
 import type { NamedPf } from '../sysfs/inventory.ts';
 
 /** The name and version of the machine-readable form; a change that breaks a reader raises it. */
-const schema = 'sriovctl/v1';
+export const documentSchema = 'sriovctl/v1';
 
-export interface RunDocument {
+export type Document = Readonly<Record<string, unknown>>;
+
+export interface RunFacts {
   readonly command: string;
-  readonly outcome: Outcome | 'error';
+  readonly outcome: Outcome;
   readonly exit: ExitReason;
   /** The VFs and changes are those of a rehearsal. */
   readonly predicted: boolean;
@@ -18,9 +20,38 @@ export interface RunDocument {
   readonly leftover: readonly string[];
 }
 
-export const runJson = ({ exit, ...document }: RunDocument): string =>
-  json({ schema, ...document, exitCode: exitCodes[exit].code });
+export const runDocument = ({ exit, ...facts }: RunFacts): Document => ({
+  schema: documentSchema,
+  ...facts,
+  exitCode: exitCodes[exit].code,
+});
 
-export const listJson = (pfs: readonly NamedPf[]): string => json({ schema, command: 'list', pfs });
+export const listDocument = (pfs: readonly NamedPf[]): Document => ({
+  schema: documentSchema,
+  command: 'list',
+  pfs,
+});
 
-const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+/** A command that could not even begin. */
+export const errorDocument = (
+  command: string,
+  exit: ExitReason,
+  problems: readonly Problem[],
+): Document => ({
+  schema: documentSchema,
+  command,
+  outcome: 'error',
+  exitCode: exitCodes[exit].code,
+  problems,
+});
+
+/** JSON, or YAML without anchors, in which the same object twice is written twice. */
+export const documentText = async (
+  document: Document,
+  format: 'json' | 'yaml',
+): Promise<string> => {
+  const json = JSON.stringify(document, undefined, 2);
+  if (format === 'json') return `${json}\n`;
+  const { stringify } = await import('yaml');
+  return stringify(JSON.parse(json), { lineWidth: 0 });
+};

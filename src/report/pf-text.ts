@@ -18,7 +18,8 @@ const pfText = (pf: NamedPf, { predicted = false }: PfTextOptions): string => {
   const numa = pf.numaNode >= 0 ? `NUMA node ${pf.numaNode}` : 'NUMA node unknown';
   const group = pf.iommuGroup === undefined ? 'no IOMMU group' : `IOMMU group ${pf.iommuGroup}`;
   const head = [
-    `${chalk.bold(pf.netdev ?? '(no netdev)')}  ${pf.address}  [${pf.vendor}:${pf.device}]${product === '' ? '' : ` ${product}`}`,
+    `${chalk.bold(pf.netdev ?? '(no netdev)')}  ${pf.address}  [${pf.vendor}:${pf.device}]`,
+    ...(product === '' ? [] : [`  ${product}`]),
     `  ${pf.driver ?? 'no driver'}, ${pf.mac ?? 'no MAC'}, ${numa}, ${group}`,
     `  ${pf.vfs.length} of ${pf.sriov.totalVfs} VFs${predicted ? ' (predicted)' : ''}`,
   ];

@@ -1,6 +1,6 @@
 import chalk from 'chalk';
 import type { CheckReport, StepReport } from '../events.ts';
-import { changeText } from './change-text.ts';
+import { changeSummary } from './change-text.ts';
 import { symbols } from './symbols.ts';
 import { type Tally, tallyOf } from './tally.ts';
 
@@ -16,7 +16,7 @@ const stepLines = (report: StepReport): readonly string[] => {
   const mark = report.status === 'in-sync' ? symbols.done : chalk.red(symbols.failed);
   const drift = report.changes.flatMap((made) => [
     `    ${made.change.reason}; missing:`,
-    ...changeText(made).map((line) => `      ${line}`),
+    ...changeSummary(made).map((line) => `      ${line}`),
   ]);
   return [`${mark} ${id}: ${title}`, ...drift, ...report.checks.flatMap(checkLines)];
 };
