@@ -2,42 +2,19 @@ import { posix } from 'node:path';
 import { HostError } from '../errors.ts';
 import type { FileStat, HostFs, HostPath } from '../host.ts';
 import { type Entry, type PathWalk, pathWalk } from './path-walk.ts';
-import { decodeText, isSealed } from './text.ts';
+import {
+  contentOf,
+  folderNode,
+  type FolderNode,
+  type Node,
+  nodeOf,
+  type Owned,
+  type Planting,
+} from './overlay-node.ts';
+import { decodeText } from './text.ts';
 import type { TreeFs } from './tree-fs.ts';
 
-/** A file, link or folder that is to be put into the overlay with all that is in it. */
-export type Planting =
-  | string
-  | Uint8Array
-  | { readonly link: string }
-  | { readonly content: string | Uint8Array; readonly mode?: number; readonly readErrno?: string }
-  | { readonly folder: Readonly<Record<string, Planting>> };
-
-interface Owned {
-  mode: number;
-  uid: number;
-  gid: number;
-}
-interface FileNode extends Owned {
-  readonly kind: 'file';
-  content: string | Uint8Array;
-  readErrno?: string | undefined;
-}
-interface LinkNode {
-  readonly kind: 'link';
-  readonly target: string;
-}
-/** `opaque` hides what the base has under the same path. */
-interface FolderNode extends Owned {
-  readonly kind: 'directory';
-  readonly opaque: boolean;
-  readonly entries: Map<string, Node>;
-}
-/** What the base has here is gone. */
-interface Whiteout {
-  readonly kind: 'gone';
-}
-type Node = FileNode | LinkNode | FolderNode | Whiteout;
+export type { Planting } from './overlay-node.ts';
 
 /** A real path looked up: the overlay's node, and whether the base may be asked if there is none. */
 interface Found {
@@ -66,7 +43,7 @@ export class Overlay implements TreeFs {
     if (real === undefined) return undefined;
     const node = this.#find(real).node;
     if (node === undefined) return this.#base.readText(real);
-    const content = readable(path, real, node);
+    const content = contentOf(path, real, node);
     return typeof content === 'string' || content === undefined
       ? content
       : decodeText(path, content);
@@ -80,7 +57,7 @@ export class Overlay implements TreeFs {
       return (this.#base as TreeFs).readBytes(real);
     }
     const content =
-      node === undefined ? await this.#base.readText(real) : readable(path, real, node);
+      node === undefined ? await this.#base.readText(real) : contentOf(path, real, node);
     return typeof content === 'string' ? new TextEncoder().encode(content) : content;
   }
 
@@ -249,39 +226,5 @@ export class Overlay implements TreeFs {
     return made;
   }
 }
-
-/** The content of a node of the overlay, or the errno its reader would get. */
-const readable = (path: HostPath, real: HostPath, node: Node): FileNode['content'] | undefined => {
-  if (node.kind === 'directory') throw new HostError('EISDIR', path, 'read');
-  if (node.kind !== 'file') return undefined;
-  const errno = node.readErrno ?? (isSealed(real, node.mode) ? 'EACCES' : undefined);
-  if (errno === 'ENOENT' || errno === 'ENODEV') return undefined;
-  if (errno !== undefined) throw new HostError(errno, path, 'read');
-  return node.content;
-};
-
-const nodeOf = (planting: Planting): Node => {
-  if (typeof planting === 'string' || planting instanceof Uint8Array) {
-    return { kind: 'file', content: planting, mode: 0o644, uid: 0, gid: 0 };
-  }
-  if ('link' in planting) return { kind: 'link', target: planting.link };
-  if ('folder' in planting) {
-    const entries = Object.entries(planting.folder).map(
-      ([name, inner]) => [name, nodeOf(inner)] as const,
-    );
-    return folderNode(new Map(entries), true);
-  }
-  const { content, mode = 0o644, readErrno } = planting;
-  return { kind: 'file', content, mode, uid: 0, gid: 0, readErrno };
-};
-
-const folderNode = (entries: Map<string, Node>, opaque: boolean): FolderNode => ({
-  kind: 'directory',
-  opaque,
-  entries,
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-});
 
 const owner = ({ mode, uid, gid }: FileStat): Owned => ({ mode, uid, gid });

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { HostError } from '../../errors.ts';
 import type { HostPath } from '../../host.ts';
 import { modulesFolder } from '../module.ts';
-import type { Planting } from '../overlay.ts';
+import type { Planting } from '../overlay-node.ts';
 import { moduleFolder, pciDriver, udevFolder } from '../paths.ts';
 import { attachDriver } from './binding.ts';
 import { driverOfModule } from './drivers.ts';

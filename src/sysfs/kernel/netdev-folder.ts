@@ -1,4 +1,4 @@
-import type { Planting } from '../overlay.ts';
+import type { Planting } from '../overlay-node.ts';
 
 /** A netdev's folder below /sys as it is when it has been registered: down, and not named by udev. */
 export const netdevFolder = (of: {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { HostPath } from '../../host.ts';
-import type { Planting } from '../overlay.ts';
+import type { Planting } from '../overlay-node.ts';
 import { netAttribute, netClass, netdev, pciAttribute, udevFolder } from '../paths.ts';
 import { listVfIndexes } from '../pci-device.ts';
 import { readAttribute, readLinkName } from '../read.ts';

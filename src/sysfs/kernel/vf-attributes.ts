@@ -1,5 +1,5 @@
 import type { HostPath } from '../../host.ts';
-import type { Planting } from '../overlay.ts';
+import type { Planting } from '../overlay-node.ts';
 import { readId } from '../read.ts';
 import type { Kernel } from './kernel.ts';
 

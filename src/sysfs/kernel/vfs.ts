@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { HostPath } from '../../host.ts';
-import type { Planting } from '../overlay.ts';
+import type { Planting } from '../overlay-node.ts';
 import { pciAttribute, pciDevice, pciDevices } from '../paths.ts';
 import { formatPciAddress, parsePciAddress, vfAddress } from '../pci-address.ts';
 import { readLinkName, readNumber } from '../read.ts';
