@@ -1,3 +1,4 @@
+import { bootModels } from '../boot/models.ts';
 import { SriovctlError } from '../errors.ts';
 import type { Host, HostPath, HostView } from '../host.ts';
 import { clusterModel, recordedCluster } from '../kube/model.ts';
@@ -8,12 +9,15 @@ import { simulateHost } from '../sysfs/simulated-host.ts';
 import { treeView } from '../sysfs/tree-fs.ts';
 import { reachedAt } from './reached-at.ts';
 
+/** What the stages run besides the programs that the simulated host knows itself. */
+const models = { ...bootModels, ...persistModels };
+
 /** The host a command works on: this machine, or with --simulate a captured tree. */
 export const openHost = (tree: string | undefined): Host =>
   tree === undefined
     ? linuxHost({ reachedAt: reachedAt(), ...writeTimeout() })
     : simulateHost(treeView(tree), {
-        models: persistModels,
+        models,
         cluster: (fs) => recordedCluster({ fs, writeFile: writerOf(fs) }),
       });
 
@@ -35,7 +39,7 @@ const writeTimeout = (): { readonly writeMs?: number } => {
  */
 export const simulate = (host: HostView): Host =>
   simulateHost(host, {
-    models: persistModels,
+    models,
     cluster: (fs) =>
       clusterModel({ fs, live: (command) => host.query(command), writeFile: writerOf(fs) }),
   });

@@ -12,6 +12,8 @@ export interface StageFlags {
   readonly pf?: PfFlags;
   readonly vfs?: PfFlags;
   readonly iommu?: 'auto' | 'on' | 'off';
+  readonly kernelArg?: readonly string[];
+  readonly grubFile?: boolean;
   /** `false` is --no-persist. */
   readonly persist?: PersistMechanism | false;
   readonly only?: readonly string[];
@@ -73,6 +75,12 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
   };
   return command
     .addOption(new Option('--iommu <mode>', 'auto, on or off').choices(['auto', 'on', 'off']))
+    .option(
+      '--kernel-arg <argument>',
+      'a kernel argument to keep, for example pci=realloc (repeatable)',
+      (text: string, before: readonly string[] = []): readonly string[] => [...before, text],
+    )
+    .option('--grub-file', 'edit /etc/default/grub in place instead of adding a file of our own')
     .addOption(
       new Option('--persist <mechanism>', 'what makes the VFs again after a boot').choices(
         persistMechanisms,
@@ -98,6 +106,13 @@ export const specFromFlags = (
     ...file,
     pfs: named.length > 0 ? named : (file?.pfs ?? []),
     ...(flags.iommu !== undefined && { iommu: flags.iommu }),
+    ...((flags.kernelArg !== undefined || flags.grubFile !== undefined) && {
+      boot: {
+        ...file?.boot,
+        ...(flags.kernelArg !== undefined && { kernelArgs: [...flags.kernelArg] }),
+        ...(flags.grubFile !== undefined && { grubFile: flags.grubFile }),
+      },
+    }),
     ...(flags.persist !== undefined && { persist: flags.persist || ('none' as const) }),
     kube: {
       ...file?.kube,

@@ -3,6 +3,7 @@ import { SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
 import { persistMechanisms, type ResolvedPf, type ResolvedSpec } from '../resolved-spec.ts';
 
+import { isKernelArgument } from '../sysfs/cmdline.ts';
 import { isPfSelector } from '../sysfs/resolve-pf.ts';
 import { selectPfs } from './select-pfs.ts';
 
@@ -67,6 +68,19 @@ export const nodeSpecSchema = z.strictObject({
     .enum(['auto', 'on', 'off'])
     .describe('Whether the IOMMU is wanted: auto asks for it only where a VF needs it')
     .default('auto'),
+  boot: z
+    .strictObject({
+      grubFile: z
+        .boolean()
+        .describe('Edit /etc/default/grub in place instead of adding a file of our own')
+        .optional(),
+      kernelArgs: z
+        .array(z.string().refine(isKernelArgument, 'is no kernel argument'))
+        .describe('Kernel arguments to keep, for example pci=realloc')
+        .optional(),
+    })
+    .describe('How kernel arguments are kept')
+    .optional(),
   persist: z.enum(persistMechanisms).describe('What makes the VFs again after a boot').optional(),
   kube: kubeSchema.prefault({}),
 });
@@ -115,6 +129,7 @@ export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<Resol
   return {
     pfs,
     iommu: spec.iommu,
+    ...(spec.boot !== undefined && { boot: given(spec.boot) }),
     ...(spec.persist !== undefined && { persist: spec.persist }),
     kube: {
       ...kube,
@@ -123,6 +138,12 @@ export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<Resol
     },
   };
 };
+
+/** What zod leaves out it may also give as undefined, which the resolved types do not take. */
+const given = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 
 const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(

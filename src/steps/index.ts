@@ -1,6 +1,7 @@
 import type { Step } from '../step.ts';
 import { devicePlugin } from './device-plugin.ts';
 import { driver } from './driver.ts';
+import { iommu } from './iommu.ts';
 import { lspci } from './lspci.ts';
 import { multus } from './multus.ts';
 import { network } from './network.ts';
@@ -13,6 +14,7 @@ const hostSteps: readonly Step[] = [driver, vfs];
 
 /** Every stage in the order of a run; --only, --skip, help and reports derive from this list. */
 export const steps: readonly Step[] = [
+  iommu,
   ...hostSteps,
   lspci,
   persistStep(hostSteps),
