@@ -49,6 +49,10 @@ export interface KubeSpec {
   readonly networkNamespace?: string;
   /** One resource name for all VFs of a kind, instead of one for each PF. */
   readonly resourceName?: string;
+  /** Instead of one pool for each PF and kind of driver; VFs in none of them are not offered. */
+  readonly pools?: readonly PoolSpec[];
+  /** Instead of one plain network for each pool. */
+  readonly networks?: readonly NetworkSpec[];
   readonly images?: {
     readonly multus?: string;
     readonly sriovCni?: string;
@@ -72,6 +76,95 @@ export interface KubeSpec {
     readonly privileged?: boolean;
   };
 }
+
+/** VFs that are offered to pods under one resource name. */
+export interface PoolSpec {
+  readonly name: string;
+  /** PFs as the spec names them, or by address; all of them if left out. */
+  readonly pfs?: readonly string[];
+  /** VF indexes such as `0-3,6`; all if left out. */
+  readonly vfs?: string;
+  /** Only VFs capable of RDMA, with their RDMA devices. */
+  readonly rdma?: boolean;
+  /** With /dev/vhost-net and /dev/net/tun, for virtio-user. */
+  readonly vhostNet?: boolean;
+  /** Says nothing of NUMA nodes to kubelet. */
+  readonly excludeTopology?: boolean;
+}
+
+export type NetworkSpec = SriovNetworkSpec | BondNetworkSpec;
+
+interface NamedNetwork {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly ipam?: IpamSpec;
+}
+
+/** A network of VFs: what the SR-IOV CNI sets through the PF for each pod; what is left out stays as it is. */
+export interface SriovNetworkSpec extends NamedNetwork {
+  readonly type?: 'sriov';
+  /** The pool's name; may be left out where there is one pool only. */
+  readonly pool?: string;
+  readonly vlan?: number;
+  readonly vlanQos?: number;
+  readonly vlanProto?: '802.1q' | '802.1ad';
+  readonly mac?: string;
+  /** In Mbit/s; 0 is no limit. */
+  readonly minTxRate?: number;
+  readonly maxTxRate?: number;
+  readonly spoofchk?: 'on' | 'off';
+  readonly trust?: 'on' | 'off';
+  readonly linkState?: 'auto' | 'enable' | 'disable';
+  readonly logLevel?: 'panic' | 'error' | 'warning' | 'info' | 'debug';
+  /** Chained after it: the `tuning` plugin. */
+  readonly mtu?: number;
+  readonly sysctl?: Readonly<Record<string, string>>;
+  readonly promisc?: boolean;
+  readonly allmulti?: boolean;
+  /** Chained after it: the `rdma` plugin, which moves the RDMA device along. */
+  readonly rdma?: boolean;
+}
+
+/** Interfaces of a pod bonded within it, over networks of VFs that the pod names before. */
+export interface BondNetworkSpec extends NamedNetwork {
+  readonly type: 'bond';
+  /** Names of the interfaces in the pod, for example net1 and net2. */
+  readonly links: readonly string[];
+  readonly mode?: 'active-backup' | 'balance-rr' | 'balance-xor' | '802.3ad';
+  readonly miimon?: number;
+}
+
+interface Route {
+  readonly dst: string;
+  readonly gw?: string;
+}
+
+/** Who gives out addresses. */
+export type IpamSpec =
+  /** Knows of this node only: other nodes may give out the same addresses. */
+  | {
+      readonly type: 'host-local';
+      readonly subnet: string;
+      readonly rangeStart?: string;
+      readonly rangeEnd?: string;
+      readonly gateway?: string;
+      readonly routes?: readonly Route[];
+    }
+  | {
+      readonly type: 'static';
+      readonly addresses: readonly { readonly address: string; readonly gateway?: string }[];
+      readonly routes?: readonly Route[];
+    }
+  | {
+      readonly type: 'whereabouts';
+      readonly range: string;
+      readonly rangeStart?: string;
+      readonly rangeEnd?: string;
+      readonly exclude?: readonly string[];
+      readonly gateway?: string;
+      readonly routes?: readonly Route[];
+    }
+  | { readonly type: 'dhcp' };
 
 /**
  * What makes the VFs again after a boot. `boot-unit` is the default everywhere; `ignition`, `talos`,

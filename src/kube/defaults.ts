@@ -1,4 +1,4 @@
-import type { KubeSpec } from '../resolved-spec.ts';
+import type { KubeSpec, NetworkSpec } from '../resolved-spec.ts';
 
 /** Settings of the Kubernetes half with nothing left open. */
 export interface KubeSettings {
@@ -13,6 +13,8 @@ export interface KubeSettings {
   readonly nodeSelector: Readonly<Record<string, string>> | undefined;
   readonly tolerations: readonly Toleration[];
   readonly cni: CniPaths;
+  /** Left out, each pool has a plain one. */
+  readonly networks: readonly NetworkSpec[] | undefined;
   /** SELinux denies the copy of the CNI binary to an unprivileged container. */
   readonly privilegedCni: boolean;
 }
@@ -86,5 +88,6 @@ export const kubeSettings = (spec: KubeSpec): KubeSettings => ({
     binDir: spec.cni?.binDir ?? '/opt/cni/bin',
     confDir: spec.cni?.confDir ?? '/etc/cni/net.d',
   },
+  networks: spec.networks,
   privilegedCni: spec.cni?.privileged ?? false,
 });

@@ -81,7 +81,16 @@ export const readPools = async (spec: ResolvedSpec, fs: HostFs): Promise<readonl
     const pf = vfs === 0 ? undefined : await readPf(fs, address);
     if (pf !== undefined) pfs.push(pf);
   }
-  return poolsOf(pfs, spec.kube);
+  const addressOf = (name: string): string =>
+    spec.pfs.find(({ selector }) => selector === name)?.address ??
+    pfs.find(({ netdev }) => netdev === name)?.address ??
+    name;
+  const { pools, ...kube } = spec.kube;
+  const resolved = pools?.map((pool) => ({
+    ...pool,
+    ...(pool.pfs !== undefined && { pfs: pool.pfs.map(addressOf) }),
+  }));
+  return poolsOf(pfs, { ...kube, ...(resolved !== undefined && { pools: resolved }) });
 };
 
 /** kube-system always exists, and is exempt from what a namespace's labels may forbid. */

@@ -3,7 +3,7 @@ import type { KubeObject } from '../host.ts';
 import type { Component, KubeSettings } from './defaults.ts';
 import { devicePluginObjects, nodeConfig } from './manifests/device-plugin.ts';
 import { multusObjects } from './manifests/multus.ts';
-import { network } from './manifests/network.ts';
+import { networksOf } from './manifests/network.ts';
 import { labelledNode } from './manifests/node.ts';
 import { sriovCniObjects } from './manifests/sriov-cni.ts';
 import { nodeManager, sharedManager, type WantedObject } from './plan-objects.ts';
@@ -41,7 +41,7 @@ export const wantedDevicePlugin = (
 export const wantedNetworks = (
   settings: KubeSettings,
   pools: readonly Pool[],
-): readonly WantedObject[] => pools.map((pool) => shared(network(settings, pool)));
+): readonly WantedObject[] => networksOf(settings, pools).map(shared);
 
 /** @throws SriovctlError if there is no pool: the plugin ends at once on an empty list. */
 export const pluginConfig = (pools: readonly Pool[]): PluginConfig => {

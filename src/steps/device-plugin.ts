@@ -2,6 +2,9 @@ import type { CheckResult } from '../check.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { kubeSettings } from '../kube/defaults.ts';
 import { findExisting } from '../kube/existing.ts';
+import { findingsResult } from '../kube/lint/finding.ts';
+import { lintOverlap } from '../kube/lint/overlap.ts';
+import { lintPluginConfig } from '../kube/lint/plugin-config.ts';
 import { devicePluginDaemonSet, devicePluginPodLabel } from '../kube/manifests/device-plugin.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects } from '../kube/plan-objects.ts';
@@ -34,6 +37,20 @@ export const devicePlugin: Step = {
     clusterCheck(
       { id: 'device-plugin-alone', title: 'no other device plugin is here', severity: 'error' },
       async ({ cluster, host }) => alone(await findExisting(cluster, host)),
+    ),
+    clusterCheck(
+      {
+        id: 'device-plugin-config',
+        title: 'the plugin takes its configuration',
+        severity: 'error',
+      },
+      async ({ spec, host }) => {
+        const pools = await readPools(spec, host.fs);
+        if (pools.length === 0) return { status: 'skip', because: 'there are no VFs yet' };
+        const config = pluginConfig(pools);
+        const findings = lintPluginConfig(JSON.stringify(config));
+        return findingsResult([...findings, ...(await lintOverlap(host.fs, config))]);
+      },
     ),
     clusterCheck(
       { id: 'device-plugin-rights', title: 'the plugin may be installed', severity: 'error' },

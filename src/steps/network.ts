@@ -1,11 +1,13 @@
 import type { CheckResult } from '../check.ts';
+import type { HostPath } from '../host.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { kubeSettings } from '../kube/defaults.ts';
-import { resourceAnnotation } from '../kube/manifests/network.ts';
+import { findingsResult } from '../kube/lint/finding.ts';
+import { lintNetworkConfig, pluginsOf } from '../kube/lint/network.ts';
+import { networksOf, resourceAnnotation } from '../kube/manifests/network.ts';
 import { describeRef, refKey, refOf } from '../kube/object.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects, readObjects } from '../kube/plan-objects.ts';
-import { resourceOf } from '../kube/pools/pool.ts';
 import { registeredResources } from '../kube/registered.ts';
 import {
   clusterCheck,
@@ -19,6 +21,7 @@ import {
 import { removeNetworks } from '../kube/teardown.ts';
 import { pluginConfig, wantedNetworks } from '../kube/wanted.ts';
 import type { Step } from '../step.ts';
+import { orUnknown } from '../sysfs/read.ts';
 
 /** The networks that pods name to get a VF. */
 export const network: Step = {
@@ -28,6 +31,19 @@ export const network: Step = {
   skip: skipWithoutCluster,
   preflight: [
     clusterReachable,
+    clusterCheck(
+      { id: 'network-config', title: 'the CNI plugins take each network', severity: 'error' },
+      async ({ settings, spec, host }) => {
+        const networks = networksOf(settings, await readPools(spec, host.fs));
+        return findingsResult(
+          networks.flatMap(({ spec: { config } }) => lintNetworkConfig(config)),
+        );
+      },
+    ),
+    clusterCheck(
+      { id: 'network-plugins', title: 'the node has their CNI plugins', severity: 'error' },
+      (site) => checkPlugins(site),
+    ),
     clusterCheck(
       { id: 'network-rights', title: 'networks may be defined', severity: 'error' },
       async ({ cluster, host, settings, spec }) => {
@@ -61,29 +77,47 @@ export const network: Step = {
   settleMs: () => 30_000,
 };
 
+/** host-local, tuning and the like come with the primary CNI or a package, and not from here. */
+const checkPlugins = async ({ settings, spec, host }: Site): Promise<CheckResult> => {
+  const networks = networksOf(settings, await readPools(spec, host.fs));
+  const needed = new Set(networks.flatMap(({ spec: { config } }) => pluginsOf(config)));
+  needed.delete('sriov');
+  if (needed.size === 0) return { status: 'pass' };
+  const { binDir } = settings.cni;
+  const present = await orUnknown(host.fs.list(binDir as HostPath));
+  if (present === undefined) return { status: 'skip', because: `${binDir} cannot be looked at` };
+  const missing = [...needed].filter((plugin) => !present.includes(plugin));
+  if (missing.length === 0) return { status: 'pass' };
+  return {
+    status: 'fail',
+    problem: `the CNI plugins ${missing.join(', ')} are not in ${binDir}`,
+    hint: 'Install the reference CNI plugins (containernetworking-plugins, kubernetes-cni), or name the right folder.',
+  };
+};
+
 /** Without a resource of exactly its name a network gets no VF, and every pod of it fails. */
 const checkResources = async ({ cluster, host, settings, spec }: Site): Promise<CheckResult> => {
-  const pools = await readPools(spec, host.fs);
-  const refs = wantedNetworks(settings, pools).map(({ object }) => refOf(object));
+  const wanted = wantedNetworks(settings, await readPools(spec, host.fs));
+  const refs = wanted.map(({ object }) => refOf(object));
   const live = await readObjects(cluster, host, refs);
   const offered = await registeredResources(cluster, host);
-  const details: string[] = [];
-  for (const [index, ref] of refs.entries()) {
+  for (const { object } of wanted) {
+    const ref = refOf(object);
     const found = live.get(refKey(ref));
     if (found === undefined) return { status: 'pending', awaited: describeRef(ref) };
-    const pool = pools[index];
-    const resource = found.metadata.annotations?.[resourceAnnotation];
-    if (pool === undefined || resource !== resourceOf(pool)) {
+    const resource = object.metadata.annotations?.[resourceAnnotation];
+    const named = found.metadata.annotations?.[resourceAnnotation];
+    if (resource !== named) {
       return {
         status: 'fail',
-        problem: `${describeRef(ref)} names the resource ${resource ?? '(none)'}`,
-        hint: `Its annotation ${resourceAnnotation} is to be ${pool === undefined ? 'removed' : resourceOf(pool)}.`,
+        problem: `${describeRef(ref)} names the resource ${named ?? '(none)'}`,
+        hint: `Its annotation ${resourceAnnotation} is to be ${resource ?? 'removed'}.`,
       };
     }
-    if ((offered.get(resource)?.count ?? 0) === 0) {
+    if (resource !== undefined && (offered.get(resource)?.count ?? 0) === 0) {
       return { status: 'pending', awaited: `${cluster.node} to offer ${resource}` };
     }
-    details.push(`${ref.namespace ?? ''}/${ref.name}`);
   }
-  return { status: 'pass', detail: details.join(', ') };
+  const names = refs.map(({ namespace = '', name }) => `${namespace}/${name}`);
+  return { status: 'pass', detail: names.join(', ') };
 };

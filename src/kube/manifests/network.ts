@@ -1,7 +1,9 @@
+import { SriovctlError } from '../../errors.ts';
 import type { KubeObject } from '../../host.ts';
+import type { NetworkSpec } from '../../resolved-spec.ts';
 import type { KubeSettings } from '../defaults.ts';
-import type { JsonObject } from '../json.ts';
 import { type Pool, resourceOf } from '../pools/pool.ts';
+import { bondConfig, type CniConfig, sriovConfig } from './cni-config.ts';
 import { managedBy } from './daemon-set.ts';
 import { nadGroup } from './multus-crd.ts';
 
@@ -18,22 +20,65 @@ export const resourceAnnotation = 'k8s.v1.cni.cncf.io/resourceName';
 /** Names of objects know no underscore. */
 export const networkName = ({ name }: Pick<Pool, 'name'>): string => name.replaceAll('_', '-');
 
-export const network = (settings: KubeSettings, pool: Pool): NetworkAttachmentDefinition => ({
+/**
+ * The networks of the pools: those that were asked for, or a plain one each. There is no address
+ * management unless asked for, as an address from a guessed range can be someone's.
+ */
+export const networksOf = (
+  settings: KubeSettings,
+  pools: readonly Pool[],
+): readonly NetworkAttachmentDefinition[] =>
+  settings.networks === undefined
+    ? pools.map((pool) => sriovNetwork(settings, pool, { name: networkName(pool) }))
+    : settings.networks.map((network) => networkOf(settings, pools, network));
+
+const networkOf = (settings: KubeSettings, pools: readonly Pool[], network: NetworkSpec) =>
+  network.type === 'bond'
+    ? definition(settings, network, bondConfig(network))
+    : sriovNetwork(settings, poolOf(pools, network), network);
+
+const sriovNetwork = (
+  settings: KubeSettings,
+  pool: Pool,
+  network: Exclude<NetworkSpec, { type: 'bond' }>,
+) =>
+  definition(settings, network, sriovConfig(network.name, pool.kind, network), {
+    [resourceAnnotation]: resourceOf(pool),
+  });
+
+const poolOf = (pools: readonly Pool[], network: Exclude<NetworkSpec, { type: 'bond' }>): Pool => {
+  const [only, ...more] = pools;
+  const pool =
+    network.pool === undefined
+      ? more.length === 0
+        ? only
+        : undefined
+      : pools.find(({ name }) => name === network.pool);
+  if (pool !== undefined) return pool;
+  const names = pools.map(({ name }) => name).join(', ') || 'none';
+  const problem =
+    network.pool === undefined
+      ? `network ${network.name} does not say of which pool it is`
+      : `network ${network.name} is of pool ${network.pool}, which is not there`;
+  throw new SriovctlError('KUBE_NETWORK_POOL', problem, {
+    hint: `The pools of this node: ${names}.`,
+    exit: 'refused',
+  });
+};
+
+const definition = (
+  settings: KubeSettings,
+  network: NetworkSpec,
+  config: CniConfig,
+  annotations?: Readonly<Record<string, string>>,
+): NetworkAttachmentDefinition => ({
   apiVersion: `${nadGroup}/v1`,
   kind: 'NetworkAttachmentDefinition',
   metadata: {
-    name: networkName(pool),
-    namespace: settings.networkNamespace,
+    name: network.name,
+    namespace: network.namespace ?? settings.networkNamespace,
     labels: { ...managedBy },
-    annotations: { [resourceAnnotation]: resourceOf(pool) },
+    ...(annotations !== undefined && { annotations }),
   },
-  spec: { config: JSON.stringify(cniConfig(pool)) },
-});
-
-/** No address management unless asked for: an address from a guessed range can be someone's. */
-const cniConfig = (pool: Pool): JsonObject => ({
-  cniVersion: '1.0.0',
-  name: networkName(pool),
-  type: 'sriov',
-  capabilities: pool.kind === 'kernel' ? { mac: true, ips: true } : { mac: true },
+  spec: { config: JSON.stringify(config) },
 });

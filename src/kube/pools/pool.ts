@@ -1,6 +1,7 @@
-import type { KubeSpec } from '../../resolved-spec.ts';
-import { type PhysicalFunction, type VirtualFunction } from '../../sysfs/pci-device.ts';
-import { formatIndexes } from './index-ranges.ts';
+import { SriovctlError } from '../../errors.ts';
+import type { KubeSpec, PoolSpec } from '../../resolved-spec.ts';
+import type { PhysicalFunction, VirtualFunction } from '../../sysfs/pci-device.ts';
+import { formatIndexes, includesIndex } from './index-ranges.ts';
 import type { PoolConfig, SelectorConfig } from './plugin-config.ts';
 
 /** How a pod gets a VF: as a network interface, or as a device for a userspace driver. */
@@ -12,6 +13,7 @@ export interface Pool {
   readonly name: string;
   readonly kind: PoolKind;
   readonly members: readonly PoolMember[];
+  readonly options: Pick<PoolSpec, 'rdma' | 'vhostNet' | 'excludeTopology'>;
 }
 
 export interface PoolMember {
@@ -26,6 +28,11 @@ export const resourceOf = ({ prefix, name }: Pick<Pool, 'prefix' | 'name'>): str
 /** Drivers that give a VF to userspace: no netdev, a character device instead. */
 const userspaceDrivers = new Set(['vfio-pci', 'uio_pci_generic', 'igb_uio']);
 
+const kindOf = (driver: string): PoolKind => (userspaceDrivers.has(driver) ? 'vfio' : 'kernel');
+
+/** What the pools are made by; PFs in pools are named by their addresses. */
+export type PoolSettings = Pick<KubeSpec, 'resourcePrefix' | 'resourceName' | 'pools'>;
+
 /**
  * The pools of a node from the VFs that exist. VFs of a userspace driver are a pool of their own,
  * and each PF is one unless a resource name was given: its VFs are on its network and no other.
@@ -33,27 +40,60 @@ const userspaceDrivers = new Set(['vfio-pci', 'uio_pci_generic', 'igb_uio']);
  */
 export const poolsOf = (
   pfs: readonly PhysicalFunction[],
-  spec: Pick<KubeSpec, 'resourcePrefix' | 'resourceName'>,
+  settings: PoolSettings,
+): readonly Pool[] => {
+  const members = pfs.flatMap((pf) =>
+    pf.vfs.flatMap((vf): readonly PoolMember[] =>
+      vf.driver === undefined ? [] : [{ pf, vf: { ...vf, driver: vf.driver } }],
+    ),
+  );
+  const pools =
+    settings.pools === undefined
+      ? derivedPools(members, settings)
+      : settings.pools.map((pool) => givenPool(members, pool, settings));
+  return pools.filter((pool) => pool.members.length > 0);
+};
+
+const derivedPools = (
+  members: readonly PoolMember[],
+  { resourcePrefix: prefix, resourceName }: PoolSettings,
 ): readonly Pool[] => {
   const pools = new Map<string, Pool & { members: PoolMember[] }>();
-  for (const pf of pfs) {
-    for (const vf of pf.vfs) {
-      const { driver } = vf;
-      if (driver === undefined) continue;
-      const kind: PoolKind = userspaceDrivers.has(driver) ? 'vfio' : 'kernel';
-      const name = poolName(pf, kind, spec.resourceName);
-      const pool = pools.get(name) ?? { prefix: spec.resourcePrefix, name, kind, members: [] };
-      pool.members.push({ pf, vf: { ...vf, driver } });
-      pools.set(name, pool);
-    }
+  for (const member of members) {
+    const kind = kindOf(member.vf.driver);
+    const name = poolName(member.pf, kind, resourceName);
+    const pool = pools.get(name) ?? { prefix, name, kind, members: [], options: {} };
+    pool.members.push(member);
+    pools.set(name, pool);
   }
   return [...pools.values()];
 };
 
+const givenPool = (
+  members: readonly PoolMember[],
+  { name, pfs, vfs, ...options }: PoolSpec,
+  { resourcePrefix: prefix }: PoolSettings,
+): Pool => {
+  const own = members.filter(
+    ({ pf, vf }) =>
+      (pfs === undefined || pfs.includes(pf.address)) &&
+      (vfs === undefined || includesIndex(vfs, vf.index)),
+  );
+  const kinds = new Set(own.map(({ vf }) => kindOf(vf.driver)));
+  if (kinds.size > 1) {
+    const drivers = unique(own.map(({ vf }) => vf.driver)).join(' and ');
+    throw new SriovctlError('KUBE_POOL_MIXED', `pool ${name} mixes VFs of ${drivers}`, {
+      hint: 'A pod asks for one VF and has to know what it gets: make a pool for each, with `vfs`.',
+      exit: 'refused',
+    });
+  }
+  const [kind = 'kernel'] = kinds;
+  return { prefix, name, kind, members: own, options };
+};
+
 /** Only what Kubernetes takes in a resource name and a shell in a variable's: `[a-z0-9_]`. */
-const poolName = (pf: PhysicalFunction, kind: PoolKind, given: string | undefined): string => {
-  const base = given ?? `sriov_${pf.netdev ?? pf.address}`;
-  const name = base
+const poolName = (pf: PoolMember['pf'], kind: PoolKind, given: string | undefined): string => {
+  const name = (given ?? `sriov_${pf.netdev ?? pf.address}`)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
     .replaceAll(/^_+|_+$/g, '');
@@ -65,14 +105,21 @@ const poolName = (pf: PhysicalFunction, kind: PoolKind, given: string | undefine
  * has none, can never be counted, and no rename changes it. The driver list keeps VFs out that are
  * half bound, and VFs that were rebound from moving between pools.
  */
-export const poolConfig = (pool: Pool): PoolConfig => {
+export const poolConfig = ({ prefix, name, members, options }: Pool): PoolConfig => {
   const selectors: SelectorConfig = {
-    vendors: unique(pool.members.map(({ vf }) => vf.vendor)),
-    devices: unique(pool.members.map(({ vf }) => vf.device)),
-    drivers: unique(pool.members.map(({ vf }) => vf.driver)),
-    rootDevices: rootDevices(pool.members),
+    vendors: unique(members.map(({ vf }) => vf.vendor)),
+    devices: unique(members.map(({ vf }) => vf.device)),
+    drivers: unique(members.map(({ vf }) => vf.driver)),
+    rootDevices: rootDevices(members),
+    ...(options.rdma === true && { isRdma: true }),
+    ...(options.vhostNet === true && { needVhostNet: true }),
   };
-  return { resourcePrefix: pool.prefix, resourceName: pool.name, selectors: [selectors] };
+  return {
+    resourcePrefix: prefix,
+    resourceName: name,
+    ...(options.excludeTopology === true && { excludeTopology: true }),
+    selectors: [selectors],
+  };
 };
 
 /** One item a PF: of two items with the same PF the plugin reads only the first. */
