@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   confirm: async () => (await import('./try.ts')).confirmCommand,
   undo: async () => (await import('./undo.ts')).undoCommand,
   list: async () => (await import('./list.ts')).listCommand,
+  show: async () => (await import('./show.ts')).showCommand,
   init: async () => (await import('./init.ts')).initCommand,
   schema: async () => (await import('./schema.ts')).schemaCommand,
 };

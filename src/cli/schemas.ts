@@ -1,17 +1,30 @@
 import { SriovctlError } from '../errors.ts';
+import type { documents } from '../report/documents.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-const schemas: Readonly<Record<string, () => Promise<Schema>>> = {
-  spec: async () => ({ ...(await import('../spec/spec-file.ts')).specFileJsonSchema() }),
-};
+const documentNames = [
+  'run',
+  'plan',
+  'list',
+  'show',
+  'error',
+] as const satisfies (keyof typeof documents)[];
 
 /** The words for `sriovctl schema`. */
-export const schemaNames: readonly string[] = Object.keys(schemas);
+export const schemaNames: readonly string[] = ['spec', ...documentNames];
 
 export const openSchema = async (name: string): Promise<Schema> => {
-  const open = schemas[name];
-  if (open !== undefined) return open();
+  if (name === 'spec') return { ...(await import('../spec/spec-file.ts')).specFileJsonSchema() };
+  const document = documentNames.find((known) => known === name);
+  if (document !== undefined) {
+    const { z } = await import('zod');
+    const schemas = (await import('../report/documents.ts')).documents;
+    return {
+      ...z.toJSONSchema(schemas[document], { target: 'draft-7', reused: 'inline' }),
+      $id: `sriovctl-${name}-v1.json`,
+    };
+  }
   throw new SriovctlError('NO_SUCH_SCHEMA', `there is no schema ${name}`, {
     exit: 'usage',
     hint: `Schemas: ${schemaNames.join(', ')}.`,

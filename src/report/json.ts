@@ -52,6 +52,6 @@ export const documentText = async (
 ): Promise<string> => {
   const json = JSON.stringify(document, undefined, 2);
   if (format === 'json') return `${json}\n`;
-  const { stringify } = await import('yaml');
-  return stringify(JSON.parse(json), { lineWidth: 0 });
+  const { yamlText } = await import('./yaml-text.ts');
+  return yamlText(JSON.parse(json));
 };
