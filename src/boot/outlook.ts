@@ -56,7 +56,7 @@ export const readOutlook = async (spec: ResolvedSpec, host: HostView): Promise<O
 /** @see statusOf */
 export const statusIn = ({ iommu, running, boot }: Outlook, argument: string): LayerStatus => {
   const layers = boot?.layers ?? { sources: undefined, entries: undefined };
-  const effective = argument !== intelArgument || iommu.state === 'active';
+  const effective = argument !== intelArgument || iommu.state !== 'absent-in-firmware';
   return statusOf(argument, layers, running, effective);
 };
 

@@ -7,8 +7,8 @@ import type { HostFs, HostPath } from '../host.ts';
  */
 export interface BootRecord {
   readonly arguments: readonly string[];
-  /** Boot entries that had the arguments before. */
-  readonly had?: readonly string[];
+  /** The boot entries that had an argument before, by argument. */
+  readonly had?: Readonly<Record<string, readonly string[]>>;
 }
 
 const folder: HostPath = '/var/lib/sriovctl/boot';
@@ -25,12 +25,13 @@ export const recordChange = async (
   fs: HostFs,
   system: string,
   added: readonly string[],
-  had: readonly string[] = [],
+  had: BootRecord['had'] = {},
 ): Promise<Change> => {
   const old = await readRecord(fs, system);
+  const hadBefore = { ...had, ...old?.had };
   const record: BootRecord = {
     arguments: [...new Set([...(old?.arguments ?? []), ...added])],
-    ...((old?.had ?? had).length > 0 && { had: old?.had ?? had }),
+    ...(Object.keys(hadBefore).length > 0 && { had: hadBefore }),
   };
   return {
     action: {
@@ -53,11 +54,13 @@ const parse = (text: string): BootRecord | undefined => {
   try {
     const { arguments: added, had } = JSON.parse(text) as Partial<Record<string, unknown>>;
     if (!isStrings(added)) return undefined;
-    return { arguments: added, ...(isStrings(had) && { had }) };
+    const byArgument = typeof had === 'object' && had !== null ? Object.entries(had) : [];
+    const kept = byArgument.filter((entry): entry is [string, string[]] => isStrings(entry[1]));
+    return { arguments: added, ...(kept.length > 0 && { had: Object.fromEntries(kept) }) };
   } catch {
     return undefined;
   }
 };
 
-const isStrings = (value: unknown): value is readonly string[] =>
+const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');

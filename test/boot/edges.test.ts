@@ -181,6 +181,13 @@ describe('grubby', () => {
 const efi = (name: string): HostPath =>
   `/sys/firmware/efi/efivars/${name}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f`;
 
+test('--grub-file is refused where nothing is made from that file', async () => {
+  const spec = specOf({ iommu: 'on', boot: { grubFile: true } });
+  expect(await checksText(spec, bootFixture('rhel-9'), 'preflight')).toContain(
+    'the boot entries of this host (GRUB with an entry for each kernel) are not made from /etc/default/grub',
+  );
+});
+
 describe('kernel-install', () => {
   test('before systemd 255 is run for each kernel', async () => {
     const host = bootFixture('fedora-systemd-boot');

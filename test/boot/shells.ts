@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,3 @@ printf '%s\\0' ${names.map((name) => `"$${name}"`).join(' ')}`;
 /** Whether a shell accepts a file's syntax. */
 export const parses = (shell: string, file: string): boolean =>
   spawnSync(shell, ['-n', file]).status === 0;
-
-export const run = (program: string, ...args: string[]): string =>
-  execFileSync(program, args, { encoding: 'utf8' });

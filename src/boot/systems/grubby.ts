@@ -11,7 +11,7 @@ import {
 } from '../formats/loader-entry.ts';
 import { exists, findProgram, isSystemdBoot } from '../host-facts.ts';
 import { type BootSource, isGenerated } from '../layers.ts';
-import { forgetRecord, readRecord, recordChange } from '../record.ts';
+import { type BootRecord, forgetRecord, readRecord, recordChange } from '../record.ts';
 import { sideEffectsOf } from '../remedies.ts';
 import { kernelCmdline, readCmdlineSource } from './kernel-cmdline.ts';
 
@@ -84,11 +84,22 @@ const add = async ({ fs, ...rest }: HostView, wanted: readonly string[]) => {
   }
   if (changes.length === 0) return changes;
   const added = [...new Set([...inEntries, ...inFile, ...inOptions])];
-  const had = (await readLoaderEntries(fs, loaderEntries)).filter((entry) =>
-    added.some((argument) => satisfies(loaderBootEntry(entry).words, argument)),
-  );
-  const names = had.map(({ path }) => path);
-  return [await recordChange(fs, id, added, names), ...changes];
+  return [await recordChange(fs, id, added, await entriesWith(fs, added)), ...changes];
+};
+
+/** The entries that have an argument of their own, by argument. */
+const entriesWith = async (
+  fs: HostFs,
+  added: readonly string[],
+): Promise<Record<string, readonly string[]>> => {
+  const entries = await readLoaderEntries(fs, loaderEntries);
+  const found = added.map((argument): readonly [string, readonly string[]] => [
+    argument,
+    entries
+      .filter((entry) => satisfies(loaderBootEntry(entry).words, argument))
+      .map(({ path }) => path),
+  ]);
+  return Object.fromEntries(found.filter(([, paths]) => paths.length > 0));
 };
 
 const fileWords = async (fs: HostFs): Promise<BootSource['words'] | undefined> =>
@@ -153,21 +164,16 @@ const remove = async (fs: HostFs): Promise<readonly Change[]> => {
     changes.push(writeCmdline(rest, `${record.arguments.join(' ')} was put in by us`));
   }
   const program = (await findProgram(fs, 'grubby')) ?? 'grubby';
-  for (const kernel of await kernelsToClean(fs, record.arguments, record.had ?? [])) {
-    const argv = [
-      program,
-      `--update-kernel=${kernel}`,
-      `--remove-args=${record.arguments.join(' ')}`,
-    ] as const;
+  for (const { kernel, words } of await argumentsToRemove(fs, record)) {
+    const take = (option: string) =>
+      ({
+        kind: 'command',
+        command: { argv: [program, `--update-kernel=${kernel}`, `${option}=${words}`], timeoutMs },
+      }) as const;
     changes.push({
-      action: { kind: 'command', command: { argv: [...argv], timeoutMs } },
-      undo: [
-        {
-          kind: 'command',
-          command: { argv: [program, argv[1], argv[2].replace('remove-args', 'args')], timeoutMs },
-        },
-      ],
-      reason: `${record.arguments.join(' ')} was put in by us`,
+      action: take('--remove-args'),
+      undo: [take('--args')],
+      reason: `${words} was put in by us`,
       effective: 'after-reboot',
     });
   }
@@ -175,18 +181,23 @@ const remove = async (fs: HostFs): Promise<readonly Change[]> => {
 };
 
 /** ALL, unless some entry had an argument before we came. */
-const kernelsToClean = async (
+const argumentsToRemove = async (
   fs: HostFs,
-  removed: readonly string[],
-  had: readonly string[],
-): Promise<readonly string[]> => {
+  { arguments: added, had = {} }: BootRecord,
+): Promise<readonly { readonly kernel: string; readonly words: string }[]> => {
   const variables = await readVariables(fs);
-  const entries = (await readLoaderEntries(fs, loaderEntries)).filter((entry) =>
-    loaderBootEntry(entry, variables).words.some(({ text }) => removed.includes(text)),
-  );
-  if (entries.length === 0) return [];
-  if (had.length === 0) return ['ALL'];
-  return entries.filter(({ path }) => !had.includes(path)).map(kernelPath);
+  const entries = (await readLoaderEntries(fs, loaderEntries)).map((entry) => {
+    const { words } = loaderBootEntry(entry, variables);
+    const ours = added.filter(
+      (argument) =>
+        words.some(({ text }) => text === argument) && had[argument]?.includes(entry.path) !== true,
+    );
+    return { kernel: kernelPath(entry), words: ours.join(' ') };
+  });
+  const left = entries.filter(({ words }) => words !== '');
+  const [first] = left;
+  if (first === undefined || Object.keys(had).length > 0) return left;
+  return [{ kernel: 'ALL', words: added.join(' ') }];
 };
 
 /** As grubby names it, whether /boot is a file system of its own or not. */
