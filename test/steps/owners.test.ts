@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Permission } from '../../src/change.ts';
 import { apply } from '../../src/engine/apply.ts';
@@ -8,7 +9,8 @@ import { warningsOf } from '../../src/events.ts';
 import { vfs } from '../../src/steps/vfs.ts';
 import { pciAttribute } from '../../src/sysfs/paths.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
-import type { SimulatedHost } from '../../src/sysfs/simulated-host.ts';
+import { type SimulatedHost, simulateHost } from '../../src/sysfs/simulated-host.ts';
+import { treeView } from '../../src/sysfs/tree-fs.ts';
 import {
   bindToVfio,
   hostWithVfs,
@@ -116,6 +118,24 @@ test('what goes over a PF is said of each change that resets its port', async ()
   for (const { change } of writes) {
     expect(change.disrupts).toContain('enp1s0f0 (this SSH session) may lose its link');
   }
+});
+
+test('a tree in which each VF has another kind of user names them all', async () => {
+  const tree = join(import.meta.dirname, '../../fixtures/owned-vfs');
+  const refused = await run(simulateHost(treeView(tree)), 0, 'teardown');
+  expect(problemsOf(refused)[0]?.problem).toBe(
+    [
+      'VFs of enp1s0f0 are in use: VF 0 (0000:01:10.0) by the network namespace of nginx (pid 3055, pod default/web)',
+      'VF 1 (0000:01:10.2) by qemu-system-x86 (pid 4242, guest vm1)',
+      'VF 2 (enp1s0f0v2) by pod default/dpdk-0 (sriovctl.io/enp1s0f0)',
+      'VF 3 (enp1s0f0v3) by this host: a port of br0',
+    ].join('; '),
+  );
+  const host = simulateHost(treeView(tree));
+  const { outcome, steps } = await run(host, 0, 'teardown', 'force');
+  expect(outcome).toBe('applied');
+  expect(await numvfs(host)).toBe('0');
+  expect(forewarnings(steps).join()).toContain('enp1s0f0 (the default route) may lose its link');
 });
 
 describe('a PF that somebody else manages', () => {
