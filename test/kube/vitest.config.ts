@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { reporters } from '../reporters.ts';
 
 /** The stages against a real API server; without KUBEBUILDER_ASSETS every case is shown as skipped. */
 export default defineConfig({
   test: {
+    ...reporters('kube'),
     include: ['test/kube/api/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
