@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     ...reporters('unit'),
     include: ['test/**/*.test.ts'],
-    exclude: ['test/vm/**', 'test/kube/**', 'test/bench/**'],
+    exclude: ['test/vm/**', 'test/kube/api/**', 'test/bench/**'],
     testTimeout: 30_000,
   },
 });
