@@ -1,7 +1,7 @@
 import type { HostView } from '../host.ts';
 import type { Cluster } from './cluster.ts';
 import { listAt, textAt } from './json.ts';
-import { managedBy } from './manifests/daemon-set.ts';
+import { isOurs } from './manifests/daemon-set.ts';
 import { describeRef, type LiveObject, refOf } from './object.ts';
 import { listObjects } from './plan-objects.ts';
 
@@ -41,12 +41,6 @@ export const findExisting = async (cluster: Cluster, host: HostView): Promise<Ex
     ...(operator !== undefined && { operator }),
   };
 };
-
-const [managedByLabel, ourName] = Object.entries(managedBy)[0] as [string, string];
-
-/** Whether an object was made by this program. */
-export const isOurs = ({ metadata }: Pick<LiveObject, 'metadata'>): boolean =>
-  metadata.labels?.[managedByLabel] === ourName;
 
 const isOwnedBy = (pod: LiveObject, daemonSet: LiveObject): boolean =>
   pod.metadata.namespace === daemonSet.metadata.namespace &&

@@ -120,8 +120,9 @@ export const abandonedPaths = (
     const [segment, below] = step(name, value);
     if (segment === undefined) return [];
     const here = [...path, segment];
-    if (below === undefined) return [here];
-    return Object.keys(child).length === 0 ? [] : abandonedPaths(child, below, here);
+    const isWhole = typeof segment !== 'string' || Object.keys(child).length === 0;
+    if (isWhole && below === undefined) return [here];
+    return abandonedPaths(child, below, here);
   });
 
 const step = (name: string, value: Json | undefined): [Segment | undefined, Json | undefined] => {

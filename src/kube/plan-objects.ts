@@ -25,6 +25,7 @@ import {
   logsCommand,
   parseObjects,
 } from './kubectl.ts';
+import { isOurs } from './manifests/daemon-set.ts';
 import {
   describeRef,
   type LiveObject,
@@ -167,9 +168,24 @@ const update = (cluster: Cluster, one: WantedObject, live: LiveObject): readonly
       action: applied(cluster, one, conflicts.length > 0),
       reason: describeUpdate(changed, abandoned),
       undo: [restoration.of(cluster, one, live)],
-      ...(conflicts.length > 0 && { requires: takeover(refOf(one.object), conflicts) }),
+      ...(isForeign(one.object, live)
+        ? { requires: adoption(live) }
+        : conflicts.length > 0 && { requires: takeover(refOf(one.object), conflicts) }),
     },
   ];
+};
+
+/** Whether an object that is to be ours was made by someone else. */
+const isForeign = (wanted: KubeObject, live: LiveObject): boolean =>
+  isOurs(wanted) && !isOurs(live);
+
+const adoption = (live: LiveObject): Requirement => {
+  const managers = [...new Set(ownersOf(live).map(({ manager }) => manager))].join(', ');
+  return {
+    permission: 'force-conflicts',
+    problem: `${describeRef(refOf(live))} was made by others${managers === '' ? '' : ` (${managers})`}`,
+    hint: 'Remove it there, or take it over as it is wanted here with --force-conflicts.',
+  };
 };
 
 /** Who else owns a field that is to change; sharing a field of one value is no conflict. */

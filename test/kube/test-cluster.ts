@@ -62,6 +62,10 @@ export const testHost = (
     fs: tree,
     query: (command) => cluster.query(command),
     perform: async (action: Action) => {
+      if (action.kind === 'remove') {
+        tree.files.delete(action.path);
+        return;
+      }
       if (action.kind !== 'object') throw new Error(`not a change of a cluster: ${action.kind}`);
       await cluster.apply(action);
     },

@@ -6,6 +6,10 @@ import { type Component, type KubeSettings, nodeSelectorOf } from '../defaults.t
 /** Tells objects that were made here from those of others, which are never changed. */
 export const managedBy = { 'app.kubernetes.io/managed-by': 'sriovctl' } as const;
 
+/** Whether an object was made by this program. */
+export const isOurs = ({ metadata }: Pick<KubeObject, 'metadata'>): boolean =>
+  metadata.labels?.['app.kubernetes.io/managed-by'] === managedBy['app.kubernetes.io/managed-by'];
+
 interface DaemonSetIdentity {
   readonly component: Component;
   readonly name: string;

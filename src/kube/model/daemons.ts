@@ -1,8 +1,8 @@
 import type { HostFs, HostPath } from '../../host.ts';
-import { isOurs } from '../existing.ts';
 import { hostnameOf } from '../hostname.ts';
 import { isJsonObject, type JsonObject, listAt, objectAt, parseJson, textAt } from '../json.ts';
 import type { KubeAccess } from '../kubectl.ts';
+import { isOurs } from '../manifests/daemon-set.ts';
 import { devicePluginConfigMap } from '../manifests/device-plugin.ts';
 import { type LiveObject, refOf } from '../object.ts';
 import { expectedDevices } from '../pools/expected-devices.ts';

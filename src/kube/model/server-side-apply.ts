@@ -64,7 +64,8 @@ const withOwner = (
   const fieldsV1 = fieldsOf(applied);
   const entry = { manager, operation: 'Apply', fieldsType: 'FieldsV1', fieldsV1, time };
   const metadata = object.metadata as LiveObject['metadata'] & JsonObject;
-  return { ...metadata, managedFields: [...entries, entry] };
+  const owned = Object.keys(fieldsV1).length > 0 ? [entry] : [];
+  return { ...metadata, managedFields: [...entries, ...owned] };
 };
 
 const merge = (live: Json | undefined, wanted: Json, field: Segment | undefined): Json => {
