@@ -71,9 +71,12 @@ function bootArguments(hardware: Hardware, files: MachineFiles): readonly string
       ...['-drive', `if=pflash,format=raw,file=${files.firmwareVariables}`],
     ];
   }
-  const append = `root=LABEL=rootfs rw console=ttyS0 ${hardware.append}`.trim();
+  const append = `root=LABEL=rootfs rw ${emulated} ${hardware.append}`.trim();
   return ['-kernel', files.kernel, '-initrd', files.initrd, '-append', append];
 }
+
+/** On a busy host an emulated timer may look broken to the kernel, which panics then. */
+const emulated = 'console=ttyS0 no_timer_check';
 
 /** Without `x-pcie-ari-nextfn-1` Linux, following the ARI next-function pointer, never finds the second port. */
 const cardArguments = [

@@ -8,10 +8,11 @@ mkdir -p /opt/sriovctl /mnt/share
 passwd -d root >/dev/null
 
 # GRUB's packages create this file only when they install a boot loader, which the image brings itself.
+# The kernel arguments are those that qemu.ts gives a guest without GRUB.
 defaults=/usr/share/grub/default/grub
 if [ -e "$defaults" ]; then
   sed -e 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT=0/' -e 's/^GRUB_CMDLINE_LINUX_DEFAULT=.*/GRUB_CMDLINE_LINUX_DEFAULT=""/' \
-    -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="console=ttyS0"/' "$defaults" >/etc/default/grub
+    -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="console=ttyS0 no_timer_check"/' "$defaults" >/etc/default/grub
   mkdir -p /boot/grub
 fi
 
