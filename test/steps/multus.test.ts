@@ -144,9 +144,8 @@ describe('the multus stage', () => {
     const result = await run([multus], specOf(), {
       ...host,
       perform: async (action) => {
-        const argv = action.kind === 'object' ? action.command.argv : [];
-        const isDaemonSet = action.kind === 'object' && action.object.kind === 'DaemonSet';
-        if (isDaemonSet && argv.includes('apply')) throw new Error('refused');
+        const applies = action.kind === 'object' && action.command.argv.includes('apply');
+        if (applies && action.object.kind === 'DaemonSet') throw new Error('refused');
         await host.perform(action);
       },
     });
