@@ -40,7 +40,8 @@ main();
 function main() {
   const [directory, ...rest] = process.argv.slice(2);
   if (directory === undefined || rest.length > 0) fail('usage: capture-fixture.mjs DIR');
-  if (process.getuid?.() !== 0) fail('capture-fixture.mjs: run as root, or most of a card is unreadable');
+  if (process.getuid?.() !== 0)
+    fail('capture-fixture.mjs: run as root, or most of a card is unreadable');
   if (fs.existsSync(directory) && fs.readdirSync(directory).length > 0) {
     fail(`capture-fixture.mjs: ${directory} is not empty`);
   }
@@ -53,6 +54,7 @@ function main() {
   const networkModules = captureModuleIndex();
   captureModules(networkModules);
   captureFirmwareTables();
+  captureUdev();
   captureTexts();
 
   removeDanglingLinks();
@@ -81,7 +83,8 @@ function captureFunctionsBelow(directory) {
 function capturePciBus() {
   captureEntries('/sys/bus/pci');
   captureEntries('/sys/bus/pci/devices');
-  for (const driver of list('/sys/bus/pci/drivers')) captureEntries(`/sys/bus/pci/drivers/${driver}`);
+  for (const driver of list('/sys/bus/pci/drivers'))
+    captureEntries(`/sys/bus/pci/drivers/${driver}`);
 }
 
 function captureInterfaces() {
@@ -111,7 +114,8 @@ function captureModules(networkModules) {
     makeFolder(directory);
     for (const driver of drivers) captureEntry(`${directory}/drivers/${driver}`);
     if (!wanted) continue;
-    for (const attribute of ['initstate', 'refcnt', 'version']) captureEntry(`${directory}/${attribute}`);
+    for (const attribute of ['initstate', 'refcnt', 'version'])
+      captureEntry(`${directory}/${attribute}`);
     captureEntries(`${directory}/parameters`);
   }
 }
@@ -142,7 +146,10 @@ function captureModuleIndex() {
 
 /** As /sys/module and modules.alias spell it. */
 function moduleName(file) {
-  return path.basename(file).replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_');
+  return path
+    .basename(file)
+    .replace(/\.ko(\.\w+)?$/, '')
+    .replaceAll('-', '_');
 }
 
 /** Only their names matter: DMAR, IVRS and IORT say that the firmware has the IOMMU switched on. */
@@ -152,6 +159,12 @@ function captureFirmwareTables() {
     const table = `${folder}/${name}`;
     if (fs.lstatSync(table).isFile()) keep(table, '', modeOf(table));
   }
+}
+
+/** That the folder is there says that udev runs, and names what is new. */
+function captureUdev() {
+  if (fs.existsSync('/run/udev'))
+    fs.mkdirSync(path.join(destination, 'run/udev'), { recursive: true });
 }
 
 function captureTexts() {
