@@ -1,13 +1,11 @@
 import { posix } from 'node:path';
 import { SriovctlError } from '../errors.ts';
-import type { Action, HostFs, HostPath } from '../host.ts';
+import type { Action, EswitchSettings, HostFs, HostPath, VfAttributes } from '../host.ts';
 import { linkCommand } from '../sysfs/commands.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
-import { eswitchCommand } from '../sysfs/devlink.ts';
 import { netdev as netdevFolder } from '../sysfs/paths.ts';
 import { listVfIndexes } from '../sysfs/pci-device.ts';
 import { readLinkName } from '../sysfs/read.ts';
-import { vfCommandLines } from '../sysfs/vf-link.ts';
 
 /** The PF itself, or one of its VFs by index: what stays the same when names and addresses change. */
 export type Place = 'pf' | number;
@@ -34,6 +32,12 @@ export type BootOp =
   /** An attribute that belongs to no function, such as a module's parameter. */
   | { readonly kind: 'host-attribute'; readonly path: HostPath; readonly value: string }
   | { readonly kind: 'link'; readonly place: Place; readonly up: boolean }
+  /** What the PF's driver keeps for its VFs. */
+  | {
+      readonly kind: 'vf-settings';
+      readonly vfs: readonly ({ readonly index: number } & VfAttributes)[];
+    }
+  | { readonly kind: 'eswitch'; readonly address: string; readonly settings: EswitchSettings }
   /** `driver` is what the function has afterwards. */
   | { readonly kind: 'probe'; readonly place: Place; readonly driver: string }
   | { readonly kind: 'bind'; readonly place: Place; readonly driver: string }
@@ -71,33 +75,33 @@ const placesOf = async (fs: HostFs, pf: string): Promise<ReadonlyMap<string, Pla
 };
 
 /**
- * What an action is at boot. Files are on disk already: nothing. The driver that a probe leads
+ * What an action is at boot. Files are on disk already: `undefined`. The driver that a probe leads
  * to is not known before it was tried.
  *
  * @throws SriovctlError for an action that no boot script can do.
  */
-export const bootOpsOf = async (action: Action, locator: Locator): Promise<readonly BootOp[]> => {
+export const bootOpOf = async (action: Action, locator: Locator): Promise<BootOp | undefined> => {
   switch (action.kind) {
     case 'attribute':
     case 'trigger':
-      return [await write(action.path, action.value, locator)];
+      return write(action.path, action.value, locator);
     case 'module':
-      return [{ kind: 'module', module: action.module }];
+      return { kind: 'module', module: action.module };
     case 'link': {
       const place = await locator.placeOfNetdev(action.netdev);
-      if (place !== undefined) return [{ kind: 'link', place, up: action.up }];
-      return [{ kind: 'command', words: linkCommand(action.netdev, action.up).argv }];
+      if (place !== undefined) return { kind: 'link', place, up: action.up };
+      return { kind: 'command', words: linkCommand(action.netdev, action.up).argv };
     }
     case 'vf':
-      return commandsOf(vfCommandLines(action), locator);
+      return { kind: 'vf-settings', vfs: action.vfs };
     case 'eswitch':
-      return commandsOf([eswitchCommand(action).argv], locator);
+      return { kind: 'eswitch', address: action.address, settings: action.settings };
     case 'command':
-      return commandsOf([action.command.argv], locator);
+      return { kind: 'command', words: await wordsOf(action.command.argv, locator) };
     case 'file':
     case 'remove':
     case 'regenerate':
-      return [];
+      return undefined;
     case 'object':
       throw notForBoot(action);
   }
@@ -137,15 +141,6 @@ const bindingOf = (path: HostPath, place: Place): BootOp | undefined => {
   const [, driver, verb] = bindPath.exec(path) ?? [];
   if (driver === undefined) return undefined;
   return verb === 'bind' ? { kind: 'bind', place, driver } : { kind: 'unbind', place };
-};
-
-const commandsOf = async (
-  lines: readonly (readonly string[])[],
-  locator: Locator,
-): Promise<readonly BootOp[]> => {
-  const ops: BootOp[] = [];
-  for (const argv of lines) ops.push({ kind: 'command', words: await wordsOf(argv, locator) });
-  return ops;
 };
 
 /** Netdev names become what they are at boot; `vf N` of ip-link(8) becomes the VF's index. */

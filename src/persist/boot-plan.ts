@@ -7,7 +7,7 @@ import { pciAttribute } from '../sysfs/paths.ts';
 import { readLinkName } from '../sysfs/read.ts';
 import type { SimulatedHost } from '../sysfs/simulated-host.ts';
 import { afterBoot } from './after-boot.ts';
-import { type BootOp, bootOpsOf, type Locator, locatorFor } from './boot-op.ts';
+import { type BootOp, bootOpOf, type Locator, locatorFor } from './boot-op.ts';
 import { type PfIdentity, readIdentity } from './identity.ts';
 
 /** All that brings one PF from the state after a boot to the wanted one, in the stages' own order. */
@@ -20,6 +20,9 @@ export interface PfBootPlan {
 /** How long a stage that does not say so is waited for, and between two looks, in simulated milliseconds. */
 const settleMs = { usual: 10_000, pause: 250 };
 
+/** What has been worked out: it does not change while a run looks again and again. */
+const known = new WeakMap<HostView, WeakMap<ResolvedSpec, readonly PfBootPlan[]>>();
+
 /**
  * Runs the stages themselves on a simulation of the host as it is after a boot, and writes down what
  * they do: so what happens at boot cannot drift from what `setup` does. PFs without VFs need nothing.
@@ -29,6 +32,8 @@ export const planBoot = async (
   spec: ResolvedSpec,
   view: HostView,
 ): Promise<readonly PfBootPlan[]> => {
+  const before = known.get(view)?.get(spec);
+  if (before !== undefined) return before;
   const plans: PfBootPlan[] = [];
   for (const pf of spec.pfs) {
     if (pf.vfs === 0) continue;
@@ -38,6 +43,8 @@ export const planBoot = async (
     const ops = await runStages(steps, { ...spec, pfs: [pf] }, host, pf.address);
     plans.push({ identity, vfs: pf.vfs, ops });
   }
+  const ofView = known.get(view) ?? new WeakMap<ResolvedSpec, readonly PfBootPlan[]>();
+  known.set(view, ofView.set(spec, plans));
   return plans;
 };
 
@@ -86,10 +93,10 @@ const perform = async (
   host: SimulatedHost,
   locator: Locator,
 ): Promise<readonly BootOp[]> => {
-  const ops = await bootOpsOf(action, locator);
+  const op = await bootOpOf(action, locator);
   await host.perform(action);
-  const [op] = ops;
-  if (op?.kind !== 'probe') return ops;
+  if (op === undefined) return [];
+  if (op.kind !== 'probe') return [op];
   const address = action.kind === 'trigger' ? action.value.trim() : '';
   const driver = await readLinkName(host.fs, pciAttribute(address, 'driver'));
   return [{ ...op, driver: driver ?? '' }];

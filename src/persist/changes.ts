@@ -1,7 +1,8 @@
 import type { Change } from '../change.ts';
 import type { Command, HostFs, HostPath } from '../host.ts';
 import { madeBySriovctl } from './boot-script.ts';
-import type { Installation, InstalledFile } from './installation.ts';
+import type { Installation } from './installation.ts';
+import type { InstalledFile } from './installed-file.ts';
 import {
   bootUnit,
   bootUnitPath,

@@ -1,9 +1,8 @@
 import type { HostView } from '../host.ts';
-import { queryLinks } from '../sysfs/ip-link.ts';
-import { readNetdev } from '../sysfs/netdev.ts';
-import { netAttribute, pciDriver } from '../sysfs/paths.ts';
+import { pciDriver } from '../sysfs/paths.ts';
 import { readFunction } from '../sysfs/pci-device.ts';
-import { readLinkName, readNumber } from '../sysfs/read.ts';
+import { readLinkName } from '../sysfs/read.ts';
+import { permanentMacOf } from '../sysfs/vf-settings.ts';
 
 /**
  * What tells a card from another one at the same PCI address. No netdev name is in it: a kernel or
@@ -19,12 +18,9 @@ export interface PfIdentity {
   readonly module: string;
 }
 
-/** NET_ADDR_PERM, include/uapi/linux/netdevice.h: the address is the card's own. */
-const permanent = 0;
-
 export const readIdentity = async (host: HostView, address: string): Promise<PfIdentity> => {
   const { vendor, device, driver, netdev } = await readFunction(host.fs, address);
-  const mac = netdev === undefined ? undefined : await permanentMac(host, netdev);
+  const mac = netdev === undefined ? undefined : await permanentMacOf(host, netdev);
   return {
     address,
     vendor,
@@ -32,16 +28,6 @@ export const readIdentity = async (host: HostView, address: string): Promise<PfI
     ...(mac !== undefined && { mac }),
     module: driver === undefined ? '' : await moduleOf(host, driver),
   };
-};
-
-/** A netdev whose address was changed (a bond, a .link file) tells its own only through netlink. */
-const permanentMac = async (host: HostView, netdev: string): Promise<string | undefined> => {
-  const { mac } = await readNetdev(host.fs, netdev);
-  if ((await readNumber(host.fs, netAttribute(netdev, 'addr_assign_type'))) === permanent) {
-    return mac;
-  }
-  const link = (await queryLinks(host)).find(({ ifname }) => ifname === netdev);
-  return (link?.permaddr ?? mac)?.toLowerCase();
 };
 
 /** A driver built into the kernel has no module link; modprobe takes its name all the same. */

@@ -1,7 +1,17 @@
-import type { HostFs, HostPath } from '../host.ts';
+import { SriovctlError } from '../errors.ts';
+import type { HostFs } from '../host.ts';
 import type { PersistMechanism } from '../resolved-spec.ts';
+import { netdevOf } from '../sysfs/netdev.ts';
 import type { PfBootPlan } from './boot-plan.ts';
 import { bootScript } from './boot-script.ts';
+import type { Export } from './exports/export.ts';
+import { ignition } from './exports/ignition.ts';
+import { netplan } from './exports/netplan.ts';
+import { networkdLink, sayableInLink } from './exports/networkd-link.ts';
+import { networkManager } from './exports/networkmanager.ts';
+import { leftOut, outlineOf, type PfOutline } from './exports/pf-outline.ts';
+import { talos } from './exports/talos.ts';
+import type { InstalledFile } from './installed-file.ts';
 import {
   bootUnitPath,
   networkManagerRulesPath,
@@ -13,13 +23,6 @@ import { rcLocalPath, withBlock, withoutBlock } from './rc-local.ts';
 import { hasNetworkManager, networkManagerRules, tagRules } from './udev-rules.ts';
 import { bootUnitText, pfUnitText } from './units.ts';
 
-export interface InstalledFile {
-  readonly path: HostPath;
-  readonly content: string;
-  readonly mode: number;
-  readonly reason: string;
-}
-
 /** All that is to be on the host for the next boot. */
 export interface Installation {
   readonly mechanism: PersistMechanism;
@@ -30,6 +33,8 @@ export interface Installation {
   readonly block?: InstalledFile;
   /** Whether the boot unit is part of each boot. */
   readonly enabled: boolean;
+  /** What a user has to know about this mechanism. */
+  readonly caveats: readonly string[];
 }
 
 /** Nothing for nobody: without VFs there is nothing to make again. */
@@ -38,6 +43,7 @@ export const nothingInstalled: Installation = {
   plans: [],
   files: [],
   enabled: false,
+  caveats: [],
 };
 
 export const installationOf = async (
@@ -58,6 +64,7 @@ export const installationOf = async (
           ...(await networkManagerFiles(plans, fs)),
         ],
         enabled: true,
+        caveats: [],
       };
     case 'rc-local':
       return {
@@ -66,15 +73,73 @@ export const installationOf = async (
         files: [scriptFile(script), ...(await networkManagerFiles(plans, fs))],
         block: await blockFile(script, fs),
         enabled: false,
+        caveats: ['rc.local runs late: after the network, and often after kubelet'],
       };
-    case 'networkd-link':
+    case 'networkd-link': {
+      const outlines = plans.map(outlineOf);
+      assertSayable(outlines);
+      const { files, caveats } = await networkdLink(outlines, fs);
+      const more = await networkManagerFiles(plans, fs);
+      return { mechanism, plans, files: [...files, ...more], enabled: false, caveats };
+    }
     case 'networkmanager':
     case 'netplan':
     case 'ignition':
     case 'talos':
+      return { mechanism, plans, enabled: false, ...(await exportOf(mechanism, plans, fs)) };
     case 'none':
       return nothingInstalled;
   }
+};
+
+/** VFs without the settings they were to have would be there at each boot, and look right. */
+const assertSayable = (outlines: readonly PfOutline[]): void => {
+  const problems = outlines.flatMap((outline) => leftOut(outline, sayableInLink));
+  if (problems.length === 0) return;
+  throw new SriovctlError(
+    'NOT_SAYABLE_IN_LINK',
+    `a .link file cannot say all that is wanted: ${problems.join('; ')}`,
+    { exit: 'refused', hint: 'Use the boot unit (--persist boot-unit), which can do everything.' },
+  );
+};
+
+/** Texts that a human hands to somebody else. */
+const exportOf = async (
+  mechanism: 'networkmanager' | 'netplan' | 'ignition' | 'talos',
+  plans: readonly PfBootPlan[],
+  fs: HostFs,
+): Promise<Export> => {
+  const outlines = plans.map(outlineOf);
+  switch (mechanism) {
+    case 'networkmanager':
+      return networkManager(outlines, await namesOf(plans, fs));
+    case 'netplan':
+      return netplan(outlines, await namesOf(plans, fs));
+    case 'ignition': {
+      const script = bootScript(plans);
+      return ignition([scriptFile(script), ...unitFiles(script, plans)]);
+    }
+    case 'talos': {
+      const needed = plans.flatMap(({ identity, ops }) => [
+        identity.module,
+        ...ops.flatMap((op) => (op.kind === 'module' ? [op.module] : [])),
+      ]);
+      return talos(outlines, [...new Set(needed)]);
+    }
+  }
+};
+
+/** Netdev names by address, for those who know PFs by name alone. */
+const namesOf = async (
+  plans: readonly PfBootPlan[],
+  fs: HostFs,
+): Promise<ReadonlyMap<string, string>> => {
+  const names = new Map<string, string>();
+  for (const address of addressesOf(plans)) {
+    const name = await netdevOf(fs, address);
+    if (name !== undefined) names.set(address, name);
+  }
+  return names;
 };
 
 const addressesOf = (plans: readonly PfBootPlan[]): readonly string[] =>

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { eswitchCommand } from '../sysfs/devlink.ts';
+import { vfCommandLines } from '../sysfs/vf-link.ts';
 import type { BootOp, Place, Word } from './boot-op.ts';
 import { shellWord } from './shell-word.ts';
 
@@ -95,12 +97,24 @@ const renderOp = (op: BootOp): readonly string[] => {
       return [`bind ${folder(op.place)} ${shellWord(op.driver)}${orReturn}`];
     case 'unbind':
       return [`unbind ${folder(op.place)}${orReturn}`];
+    case 'vf-settings':
+      return renderSettings(op);
+    case 'eswitch':
+      return renderCommand(eswitchCommand(op).argv);
     case 'command':
       return renderCommand(op.words);
   }
 };
 
 const folder = (place: Place): string => (place === 'pf' ? '.' : '"virtfn$vf"');
+
+/** `vf N …`: what comes after the netdev's name, which is looked up when it is needed. */
+const renderSettings = ({ vfs }: Extract<BootOp, { kind: 'vf-settings' }>): readonly string[] => {
+  const settings = vfCommandLines({ kind: 'vf', netdev: '', vfs }).map((argv) =>
+    shellWord(argv.slice(5).join(' ')),
+  );
+  return ['set_vfs \\', ...settings.map((line) => `  ${line} \\`), `  || return`];
+};
 
 /** The netdev is looked up right before it is named: udev may still be renaming it. */
 const renderCommand = (words: readonly Word[]): readonly string[] => {

@@ -191,6 +191,13 @@ set_link() {
   ip link set dev "$netdev" "$2" || fail "cannot set $netdev $2"
 }
 
+# set_vfs SETTINGS…: of VFs, as ip-link(8) takes them after the PF's netdev.
+set_vfs() {
+  need_netdev . || return
+  for settings; do printf 'link set dev %s %s\n' "$netdev" "$settings"; done | ip -batch - ||
+    fail 'cannot set up the VFs'
+}
+
 # The PCI address of a VF's folder as $vf_address.
 address_of() {
   while IFS='=' read -r name vf_address; do

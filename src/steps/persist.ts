@@ -1,3 +1,4 @@
+import type { Change } from '../change.ts';
 import type { Check, CheckResult } from '../check.ts';
 import type { HostFs, HostView } from '../host.ts';
 import { planBoot } from '../persist/boot-plan.ts';
@@ -9,6 +10,9 @@ import { readRecord } from '../persist/record.ts';
 import { queryUnit } from '../persist/systemd.ts';
 import type { PersistMechanism, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
+import { describeManager, otherManagersOf } from '../sysfs/managers/managers.ts';
+import { operatorName } from '../sysfs/managers/operator.ts';
+import { readPf } from '../sysfs/pci-device.ts';
 
 /** Without a word about it: the one mechanism that works the same everywhere. */
 const mechanismOf = ({ persist = 'boot-unit' }: ResolvedSpec): PersistMechanism => persist;
@@ -45,7 +49,11 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
         run: (spec, host) => obstacles(mechanismOf(spec), spec, host),
       },
     ],
-    plan: async (spec, view) => planInstallation(await wantedFor(spec, view), view.fs),
+    plan: async (spec, view) => {
+      const changes = await planInstallation(await wantedFor(spec, view), view.fs);
+      const takesHold = changes.length > 0 && acting.includes(mechanismOf(spec));
+      return takesHold ? withPermission(changes, await otherManagers(spec, view.fs)) : changes;
+    },
     teardown: async (spec, view) => {
       const { fs } = view;
       const record = await readRecord(fs);
@@ -56,8 +64,52 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
           : await installationOf(record.mechanism, byAddress(others), fs);
       return planInstallation(wanted, fs);
     },
-    checks: [unitEnabled, unitLoaded, lastBoot],
+    checks: [
+      {
+        id: 'persist-caveats',
+        title: 'what the mechanism cannot do is known',
+        severity: 'warning',
+        run: async (spec, view) => {
+          const { files, caveats } = await wantedFor(spec, view);
+          if (caveats.length === 0) return { status: 'pass' };
+          const paths = files.map(({ path }) => path).join(', ');
+          return { status: 'pass', detail: [paths, ...caveats].join('; ') };
+        },
+      },
+      unitEnabled,
+      unitLoaded,
+      lastBoot,
+    ],
   };
+};
+
+/** Mechanisms that do something at boot by themselves; the others are texts for a human. */
+const acting: readonly PersistMechanism[] = ['boot-unit', 'rc-local', 'networkd-link'];
+
+/** Two that make the VFs of one PF at each boot take them from each other. */
+const otherManagers = async (spec: ResolvedSpec, fs: HostFs): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for (const { address, vfs } of spec.pfs) {
+    const pf = vfs === 0 ? undefined : await readPf(fs, address);
+    if (pf === undefined) continue;
+    const managers = (await otherManagersOf(fs, [pf])).get(pf) ?? [];
+    // The operator has a check of its own, and says there whether it minds.
+    const atBoot = managers.filter(({ name }) => name !== operatorName);
+    found.push(...atBoot.map((each) => `${pf.netdev ?? address}: ${describeManager(each)}`));
+  }
+  return found;
+};
+
+/** Named before anything is installed: going on is the user's own decision. */
+const withPermission = (
+  changes: readonly Change[],
+  managers: readonly string[],
+): readonly Change[] => {
+  const [first, ...rest] = changes;
+  if (first === undefined || managers.length === 0) return changes;
+  const problem = `somebody else looks after the VFs at boot: ${managers.join('; ')}`;
+  const hint = 'Take it out there, or leave it to them with --no-persist; --force goes on.';
+  return [{ ...first, requires: { permission: 'force', problem, hint } }, ...rest];
 };
 
 /** PFs that another run has set up are left as they are. */

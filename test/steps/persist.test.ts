@@ -265,3 +265,112 @@ describe('rc-local', () => {
     expect(result.steps.at(-1)).toMatchObject({ status: 'refused' });
   });
 });
+
+describe('another manager of the same PF', () => {
+  test('is named before anything is installed; --force goes on', async () => {
+    const host = newHost();
+    await host.fs.plant('/etc/netplan/50-net.yaml', {
+      content: 'network:\n  ethernets:\n    enp1s0f0:\n      virtual-function-count: 4\n',
+    });
+    const spec = specOf({ [first]: 4 });
+    const refused = await setUp(host, spec);
+    expect(refused.steps.at(-1)).toMatchObject({
+      status: 'refused',
+      problems: [{ problem: expect.stringContaining('/etc/netplan/50-net.yaml:4') as unknown }],
+    });
+    expect(await host.fs.stat(script)).toBeUndefined();
+    const run = runOf(host, spec);
+    const forced = await apply({ ...run, permissions: new Set([...run.permissions, 'force']) });
+    expect(forced).toMatchObject({ outcome: 'applied' });
+    expect(await verify(runOf(host, spec))).toMatchObject({ steps: { 2: { changes: [] } } });
+  });
+});
+
+describe('mechanisms of others', () => {
+  const exports = '/var/lib/sriovctl/export';
+  const linkOf = '/etc/systemd/network/50-sriovctl-0000:01:00.0.link';
+
+  test('a .link file repeats the default policy, and goes with teardown', async () => {
+    const host = newHost();
+    const policy =
+      '[Match]\nOriginalName=*\n\n[Link]\nNamePolicy=keep path\nMACAddressPolicy=none\n';
+    await host.fs.plant('/usr/lib/systemd/network/99-default.link', policy);
+    const before = await etcOf(host);
+    const spec = specOf({ [first]: 4 }, { persist: 'networkd-link' });
+    expect(await setUp(host, spec)).toMatchObject({ outcome: 'applied' });
+    const text = (await host.fs.readText(linkOf)) ?? '';
+    expect(text).toContain(
+      '[Match]\nPath=pci-0000:01:00.0\nPermanentMACAddress=a0:36:9f:8c:1d:44\n\n' +
+        '[Link]\nNamePolicy=keep path\nMACAddressPolicy=none\nSR-IOVVirtualFunctions=4\n',
+    );
+    expect(await verify(runOf(host, spec))).toMatchObject({ outcome: 'in-sync' });
+    await tearDown(host, spec);
+    expect(await etcOf(host)).toEqual(before);
+  });
+
+  test('a .link file that another one would make void is refused', async () => {
+    const host = newHost();
+    const netplan = '/run/systemd/network/10-netplan-wan.link';
+    await host.fs.plant(netplan, '[Match]\nPermanentMACAddress=a0:36:9f:8c:1d:44\n');
+    const spec = specOf({ [first]: 4 }, { persist: 'networkd-link' });
+    const result = await setUp(host, spec);
+    expect(result.steps.at(-1)).toMatchObject({
+      status: 'refused',
+      problems: [{ problem: expect.stringContaining(netplan) as unknown }],
+    });
+  });
+
+  test.for(['networkmanager', 'netplan', 'ignition', 'talos'] as const)(
+    '%s: a text for a human, with its caveats, and nothing in /etc',
+    async (persist) => {
+      const host = newHost();
+      const before = await etcOf(host);
+      const spec = specOf({ [first]: 4, [second]: 2 }, { persist });
+      const result = await setUp(host, spec);
+      expect(result).toMatchObject({ outcome: 'applied' });
+      expect(await etcOf(host)).toEqual(before);
+      const [name = ''] = (await host.fs.list(exports)) ?? [];
+      const [caveats] = result.steps.at(-1)?.checks.map(({ result: check }) => check) ?? [];
+      expect(caveats).toMatchObject({
+        detail: expect.stringContaining(`${exports}/${name}; `) as unknown,
+      });
+      if (persist !== 'ignition') {
+        expect(await host.fs.readText(`${exports}/${name}`)).toMatchSnapshot();
+      }
+      await tearDown(host, spec);
+      expect(await host.fs.stat(exports)).toBeUndefined();
+    },
+  );
+
+  test('Ignition gets the very files of the boot unit', async () => {
+    const host = newHost();
+    await setUp(host, specOf({ [first]: 4 }, { persist: 'ignition' }));
+    const text = (await host.fs.readText(`${exports}/ignition.json`)) ?? '';
+    const { storage, systemd } = JSON.parse(text) as {
+      readonly storage: {
+        readonly files: readonly {
+          readonly path: HostPath;
+          readonly contents: { readonly source: string };
+        }[];
+      };
+      readonly systemd: {
+        readonly units: readonly {
+          readonly name: string;
+          readonly contents: string;
+          readonly enabled?: true;
+        }[];
+      };
+    };
+    const given = new Map<HostPath, string>(
+      systemd.units.map(({ name, contents }) => [`/etc/systemd/system/${name}`, contents]),
+    );
+    for (const { path, contents } of storage.files) {
+      given.set(path, Buffer.from(contents.source.split(',')[1] ?? '', 'base64').toString());
+    }
+    const other = newHost();
+    await setUp(other, specOf({ [first]: 4 }));
+    for (const [path, content] of given) expect(await other.fs.readText(path)).toBe(content);
+    expect(given.size).toBe(4);
+    expect(systemd.units.map(({ enabled: on }) => on)).toEqual([true, undefined]);
+  });
+});
