@@ -5,6 +5,8 @@ import type { FindManagers } from './other-manager.ts';
 /** The SR-IOV network operator's folder on a node; `pci/` has a file for each PF that it has set up. */
 const folder: HostPath = '/etc/sriov-operator';
 
+export const operatorName = 'the SR-IOV network operator';
+
 /** Its record of a PF (Interface in api/v1 of the operator). */
 const recordSchema = z.object({
   numVfs: z.number().optional(),
@@ -35,7 +37,7 @@ export const operatorPresent: FindManagers = async (fs, { address }) => {
   if ((await fs.stat(folder)) === undefined) return [];
   const record = await operatorRecord(fs, address);
   const file = record?.file ?? folder;
-  const name = 'the SR-IOV network operator';
+  const name = operatorName;
   if (record?.externallyManaged === true) {
     const effect = `leaves the number of VFs to others, and wants ${record.numVfs ?? 'some'}`;
     return [{ name, file, line: 1, effect }];

@@ -11,7 +11,7 @@ export const systemdLinks: FindManagers = async (fs, pf) =>
 
 const managed = (file: TextFile, pf: ManagedPf): readonly OtherManager[] => {
   const sections = parseIni(file);
-  if (!matches(sections, pf)) return [];
+  if (!linkMatches(sections, pf)) return [];
   const name = file.path.endsWith('.link') ? 'systemd-udevd' : 'systemd-networkd';
   const counts = sectionsOf(sections, 'Link')
     .flatMap(({ entries }) => entries)
@@ -27,7 +27,7 @@ const managed = (file: TextFile, pf: ManagedPf): readonly OtherManager[] => {
 };
 
 /** Every key of [Match] has to match; those of which the tree says nothing may. */
-const matches = (sections: readonly Section[], pf: ManagedPf): boolean => {
+export const linkMatches = (sections: readonly Section[], pf: ManagedPf): boolean => {
   const list = (key: string): readonly string[] =>
     valuesOf(sections, 'Match', key)
       .flatMap((value) => value.split(/\s+/))
