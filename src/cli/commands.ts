@@ -19,5 +19,7 @@ export const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   list: async () => (await import('./list.ts')).listCommand,
   show: async () => (await import('./show.ts')).showCommand,
   init: async () => (await import('./init.ts')).initCommand,
+  explain: async () => (await import('./explain.ts')).explainCommand,
+  completion: async () => (await import('./completion.ts')).completionCommand,
   schema: async () => (await import('./schema.ts')).schemaCommand,
 };

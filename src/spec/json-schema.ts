@@ -4,7 +4,7 @@ import { z } from 'zod';
 export interface JsonSchema {
   readonly $schema?: string | undefined;
   readonly type?: string;
-  readonly description?: string;
+  readonly description?: string | undefined;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly default?: unknown;
