@@ -1,0 +1,70 @@
+import { stringify } from 'yaml';
+import type { KubeObject } from '../host.ts';
+import type { KubeSettings } from './defaults.ts';
+import { toJson } from './json.ts';
+import type { Pool } from './pools/pool.ts';
+import {
+  pluginConfig,
+  wantedDevicePlugin,
+  wantedMultus,
+  wantedNetworks,
+  wantedSriovCni,
+} from './wanted.ts';
+
+/** The objects of a stage, as a file of its own. */
+export interface RenderedFile {
+  readonly name: string;
+  readonly objects: readonly KubeObject[];
+}
+
+/** Everything that a setup of a node applies, in that order; no cluster is asked. */
+export const renderFiles = (
+  settings: KubeSettings,
+  node: string,
+  pools: readonly Pool[],
+): readonly RenderedFile[] => {
+  const seen = new Set<string>();
+  return [
+    { name: 'multus', wanted: wantedMultus(settings, node) },
+    { name: 'sriov-cni', wanted: wantedSriovCni(settings, node) },
+    { name: 'device-plugin', wanted: wantedDevicePlugin(settings, node, pluginConfig(pools)) },
+    { name: 'network', wanted: wantedNetworks(settings, pools) },
+  ].map(({ name, wanted }) => ({
+    name,
+    objects: withoutNodes(wanted.map(({ object }) => object)).filter((object) => {
+      // A namespace is needed by each stage, and may be in a folder once.
+      if (object.kind !== 'Namespace') return true;
+      const fresh = !seen.has(object.metadata.name);
+      seen.add(object.metadata.name);
+      return fresh;
+    }),
+  }));
+};
+
+/** Nodes belong to kubelet: their labels are rendered apart, for `kubectl label`. */
+const withoutNodes = (objects: readonly KubeObject[]): readonly KubeObject[] =>
+  objects.filter(({ kind }) => kind !== 'Node');
+
+/** The labels that let the DaemonSets onto a node; what is rendered runs nowhere without them. */
+export const nodeLabelCommand = (settings: KubeSettings, node: string): string | undefined =>
+  settings.nodeSelector === undefined
+    ? `kubectl label node ${node} sriovctl/multus=true sriovctl/sriov-cni=true sriovctl/device-plugin=true`
+    : undefined;
+
+export const renderYaml = (objects: readonly KubeObject[]): string =>
+  objects.map((object) => `---\n${yaml(object)}`).join('');
+
+/** A folder that `kubectl apply --server-side -k` takes, by file name. */
+export const renderKustomize = (files: readonly RenderedFile[]): ReadonlyMap<string, string> => {
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: files.map(({ name }) => `${name}.yaml`),
+  };
+  return new Map([
+    ['kustomization.yaml', yaml(kustomization)],
+    ...files.map(({ name, objects }) => [`${name}.yaml`, renderYaml(objects)] as const),
+  ]);
+};
+
+const yaml = (value: object): string => stringify(toJson(value), { lineWidth: 0 });
