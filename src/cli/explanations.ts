@@ -107,6 +107,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'No try waits for its confirmation.',
     remedy: 'It was confirmed already, or taken back: sriovctl list shows which.',
   },
+  NOT_ANSWERED: {
+    means: 'The questions of setup were left without an answer.',
+    remedy: 'Run it again, or say what is wanted with --pf and --vfs.',
+  },
   NOT_A_TREE: {
     means: 'The folder of --simulate is no captured host tree.',
     remedy: 'Give a folder with the sys, proc and etc of a host.',

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { steps } from '../steps/index.ts';
+import { askFlags, mayAsk } from './ask.ts';
 import { addPfFlags, addStageFlags, chosenSteps } from './options.ts';
 import { addOutputFlags } from './output.ts';
-import { openRun, runStages, type WritingFlags } from './run-stages.ts';
+import { openRun, openTraced, runStages, type WritingFlags } from './run-stages.ts';
 import type { Streams } from './streams.ts';
 
 const examples = `
@@ -25,7 +26,10 @@ export const setupCommand = (streams: Streams): Command =>
     .option('--force', 'go on although somebody uses what will be removed')
     .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
     .addHelpText('after', examples)
-    .action(async (flags: WritingFlags) => {
+    .action(async (given: WritingFlags, command: Command) => {
+      const flags = mayAsk(command, streams)
+        ? await askFlags(openTraced(given, streams), given, streams)
+        : given;
       const opened = await openRun(flags, streams);
       const stages = { command: 'setup', steps: chosenSteps(steps, flags), ...opened } as const;
       streams.exitCode = await runStages(stages, flags, streams);
