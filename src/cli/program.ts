@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { type ExitReason, exitCodes, SriovctlError } from '../errors.ts';
+import { type ExitReason, exitCodes, HostError, SriovctlError } from '../errors.ts';
 import { documentText, errorDocument } from '../report/json.ts';
 import { problemText } from '../report/problem-text.ts';
 import { specProblemText, type WrongSpec } from '../report/spec-problem-text.ts';
@@ -19,15 +19,25 @@ export const main = async (args: readonly string[]): Promise<number> => {
     });
   }
   const [name = ''] = args;
-  const known = Object.hasOwn(commands, name) ? [name] : Object.keys(commands);
-  const program = await makeProgram(streams, known);
+  const needed = Object.hasOwn(commands, name) ? [name] : Object.keys(commands);
+  const program = await makeProgram(streams, needed);
   try {
     await program.parseAsync(args, { from: 'user' });
     return streams.exitCode;
   } catch (error) {
-    return explain(error, program, streams);
+    return explain(known(error, name), program, streams);
   }
 };
+
+/** A read that failed outside the stages, before anything was changed. */
+const known = (error: unknown, command: string): unknown =>
+  error instanceof HostError
+    ? new SriovctlError(`HOST_${error.errno}`, error.message, {
+        exit: command === 'verify' ? 'cannotVerify' : 'failed',
+        hint: 'The host could not be read; nothing was changed.',
+        cause: error,
+      })
+    : error;
 
 /** The program with some of its commands, or with all. */
 export const makeProgram = async (
