@@ -85,7 +85,9 @@ export const vfs: Step = {
     const address = action.path.split('/').at(-2) ?? '';
     const pf = await readPf(fs, address);
     const foretold = pf && (await foretellFailure(fs, pf, Number(action.value)));
-    const vfAddresses = pf?.vfs.map((vf) => vf.address) ?? [];
+    // The link virtfnN goes before its VF does (pci_iov_remove_virtfn), so the places are worked out.
+    const places = pf === undefined ? [] : predictVfs(pf, pf.sriov.totalVfs);
+    const vfAddresses = places.map((vf) => vf.address);
     const write = { address, pf: pf?.netdev ?? address, value: action.value, vfAddresses };
     return foretold ?? explainNumvfsError(error, write);
   },
@@ -115,7 +117,7 @@ const planPf = async (
 
 /** A removal that waits for the users of the VFs, and for those of the PF's port. */
 const sparing = async (host: HostView, pf: PhysicalFunction, removal: Change): Promise<Change> =>
-  takingFromUsers(host, pf, await resettingPort(host, pf, removal));
+  resettingPort(host, pf, await takingFromUsers(host, pf, removal));
 
 /** igb VFs made while the PF is down never get a carrier; bnxt_en makes none at all. */
 const planLinkUp = async (fs: HostFs, { netdev }: PhysicalFunction): Promise<readonly Change[]> => {

@@ -90,16 +90,16 @@ const knownLines: readonly KnownLine[] = [
   },
 ];
 
-/** What vfio-pci logs while the removal of a VF waits for its user (vfio_pci_core_request). */
+/** What vfio-pci logs while the removal of a VF waits for its user (vfio_pci_core_request, vfio_unregister_group_dev). */
 const waitsForUser =
-  /vfio-pci (\S+): (?:No device request channel registered, blocked until released by user|Relaying device request to user)/;
+  /vfio-pci (\S+): (?:No device request channel registered, blocked until released by user|Relaying device request to user|Device is currently in use, task)/;
 
 export interface NumvfsWrite {
   readonly address: string;
   /** How messages call the PF. */
   readonly pf: string;
   readonly value: string;
-  /** The PF's VFs, whose addresses vfio's lines name. */
+  /** Where the PF's VFs are or were, which is how vfio's lines name them. */
   readonly vfAddresses?: readonly string[];
 }
 

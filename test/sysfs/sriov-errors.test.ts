@@ -85,16 +85,21 @@ describe('a failed write to sriov_numvfs is explained', () => {
 describe('a write that does not end', () => {
   const held =
     'vfio-pci 0000:01:10.2: No device request channel registered, blocked until released by user';
+  const inUse =
+    'vfio-pci 0000:01:10.2: Device is currently in use, task "dd" (325) blocked until device is released';
 
-  test('waits for the user of the VF that vfio names', () => {
-    const vfAddresses = ['0000:01:10.0', '0000:01:10.2'];
-    const problem = explainNumvfsError(
-      { errno: 'ETIMEDOUT', kernelLog: [held] },
-      { ...write, value: '0', vfAddresses },
-    );
-    expect(problem).toMatchObject({ code: 'WRITE_STILL_RUNNING' });
-    expect(problem?.problem).toContain('until the user of 0000:01:10.2 lets it go');
-  });
+  test.each([[held], [inUse], [held, inUse]])(
+    'waits for the user of the VF that vfio names',
+    (...kernelLog) => {
+      const vfAddresses = ['0000:01:10.0', '0000:01:10.2'];
+      const problem = explainNumvfsError(
+        { errno: 'ETIMEDOUT', kernelLog },
+        { ...write, value: '0', vfAddresses },
+      );
+      expect(problem).toMatchObject({ code: 'WRITE_STILL_RUNNING' });
+      expect(problem?.problem).toContain('until the user of 0000:01:10.2 lets it go');
+    },
+  );
 
   test('is said to go on where the log does not tell why', () => {
     expect(explain('ETIMEDOUT', held)?.problem).toContain('still working');
