@@ -75,6 +75,14 @@ const accessReview = (resourceAttributes: Right): object => ({
 export const logsCommand = (access: KubeAccess, namespace: string, pod: string): Command =>
   kubectl(access, seconds.read, ['logs', pod, `--namespace=${namespace}`, '--tail=5000']);
 
+/** Runs a program in a pod that only reads; no shell is started there either. */
+export const execCommand = (
+  access: KubeAccess,
+  pod: { readonly namespace: string; readonly name: string },
+  argv: readonly string[],
+): Command =>
+  kubectl(access, seconds.read, ['exec', pod.name, `--namespace=${pod.namespace}`, '--', ...argv]);
+
 export interface ApplyOptions {
   readonly fieldManager: string;
   /** Takes fields over that another manager owns with another value. */

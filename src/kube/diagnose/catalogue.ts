@@ -156,6 +156,9 @@ export const failures = {
 
 export type FailureId = keyof typeof failures;
 
+/** A failure that is there, and the words or the state that show it. */
+export type Shown = readonly [id: FailureId, shownBy: string];
+
 export const failureOfId = (id: FailureId): Failure => ({ id, ...failures[id] });
 
 /** The wordings of the components: events of pods, logs of the plugin and of Multus. */
