@@ -1,5 +1,6 @@
-import type { Outcome, StepReport } from '../events.ts';
+import type { MadeChange, Outcome, StepReport } from '../events.ts';
 import type { Step } from '../step.ts';
+import { beforeText, captureBefore } from './before.ts';
 import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
 
 /**
@@ -28,7 +29,11 @@ const verifyStep = async ({ spec, host }: Run, step: Step): Promise<StepReport> 
   const empty = { step: { id, title, scope }, changes: [], checks: [], problems: [] };
   const because = await step.skip?.(spec, host);
   if (because !== undefined) return { ...empty, status: 'skipped', because };
-  const changes = (await step.plan(spec, host)).map((change) => ({ change }));
+  const changes: MadeChange[] = [];
+  for (const change of await step.plan(spec, host)) {
+    const before = beforeText(await captureBefore(host.fs, change.action));
+    changes.push({ change, ...(before !== undefined && { before }) });
+  }
   const checks = await runChecks([...(step.preflight ?? []), ...(step.checks ?? [])], spec, host);
   const waiting = checks.some(
     ({ check, result }) => result.status === 'pending' && check.severity === 'error',
