@@ -1,7 +1,8 @@
 import type { HostView } from '../host.ts';
-import { pciDriver } from '../sysfs/paths.ts';
+import { readNetdev } from '../sysfs/netdev.ts';
+import { netAttribute, pciDriver } from '../sysfs/paths.ts';
 import { readFunction } from '../sysfs/pci-device.ts';
-import { readLinkName } from '../sysfs/read.ts';
+import { readLinkName, readNumber } from '../sysfs/read.ts';
 import { permanentMacOf } from '../sysfs/vf-settings.ts';
 
 /**
@@ -20,7 +21,7 @@ export interface PfIdentity {
 
 export const readIdentity = async (host: HostView, address: string): Promise<PfIdentity> => {
   const { vendor, device, driver, netdev } = await readFunction(host.fs, address);
-  const mac = netdev === undefined ? undefined : await permanentMacOf(host, netdev);
+  const mac = netdev === undefined ? undefined : await ownMac(host, netdev);
   return {
     address,
     vendor,
@@ -29,6 +30,17 @@ export const readIdentity = async (host: HostView, address: string): Promise<PfI
     module: driver === undefined ? '' : await moduleOf(host, driver),
   };
 };
+
+/** Where `ip` cannot be asked, sysfs still says whether the address in use is the card's own. */
+const ownMac = async (host: HostView, netdev: string): Promise<string | undefined> => {
+  const told = await permanentMacOf(host, netdev);
+  if (told !== undefined) return told;
+  const type = await readNumber(host.fs, netAttribute(netdev, 'addr_assign_type'));
+  return type === permanent ? (await readNetdev(host.fs, netdev)).mac : undefined;
+};
+
+/** NET_ADDR_PERM, include/uapi/linux/netdevice.h. */
+const permanent = 0;
 
 /** A driver built into the kernel has no module link; modprobe takes its name all the same. */
 const moduleOf = async ({ fs }: HostView, driver: string): Promise<string> =>

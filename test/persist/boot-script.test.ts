@@ -1,0 +1,243 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { apply } from '../../src/engine/apply.ts';
+import { noJournal } from '../../src/engine/journal.ts';
+import type { Host, HostPath } from '../../src/host.ts';
+import { afterBoot } from '../../src/persist/after-boot.ts';
+import { planBoot } from '../../src/persist/boot-plan.ts';
+import { bootScript } from '../../src/persist/boot-script.ts';
+import type { ResolvedPf, ResolvedSpec } from '../../src/resolved-spec.ts';
+import { driver } from '../../src/steps/driver.ts';
+import { vfs } from '../../src/steps/vfs.ts';
+import {
+  type SimulatedHost,
+  type SimulationOptions,
+  simulateHost,
+} from '../../src/sysfs/simulated-host.ts';
+import { treeView } from '../../src/sysfs/tree-fs.ts';
+import { treeOf } from './disk-tree.ts';
+import { type Played, playKernel } from './played-kernel.ts';
+
+const hostSteps = [driver, vfs];
+const shells = [['dash'], ['busybox', 'ash'], ['bash']] as const;
+const trees = ['82576-qemu', 'i350-t2'] as const;
+const ports = ['0000:01:00.0', '0000:01:00.1'] as const;
+
+const specOf = (pfs: readonly ResolvedPf[]): ResolvedSpec => ({
+  pfs,
+  iommu: 'auto',
+  kube: { mode: 'off', namespace: 'kube-system', resourcePrefix: 'sriovctl.io' },
+});
+
+const viewOf = (tree: string) => treeView(join(import.meta.dirname, '../../fixtures', tree));
+
+/** A host of a fixture as it is after a boot. */
+const booted = async (tree: string, options: SimulationOptions = {}): Promise<SimulatedHost> => {
+  const [first, second] = ports;
+  return simulateHost(await afterBoot(await afterBoot(viewOf(tree), first), second), options);
+};
+
+const setUp = async (host: Host, spec: ResolvedSpec): Promise<void> => {
+  const { outcome } = await apply({
+    steps: hostSteps,
+    spec,
+    host,
+    direction: 'setup',
+    permissions: new Set(),
+    journal: noJournal,
+    listener: () => undefined,
+  });
+  expect(['applied', 'in-sync']).toContain(outcome);
+  await host.wait(5_000);
+};
+
+const inFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
+  const folder = mkdtempSync(join(tmpdir(), 'sriovctl-boot-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
+
+const shellcheck = async (script: string): Promise<string> => {
+  const { stdout } = await execa('shellcheck', ['-'], { input: script, reject: false });
+  return stdout;
+};
+
+/** Runs a script with the kernel's model beside it. */
+const boot = (
+  host: SimulatedHost,
+  script: string,
+  shell: readonly [string, ...string[]],
+  ...args: string[]
+): Promise<Played> =>
+  inFolder((folder) => {
+    const file = join(folder, 'boot.sh');
+    writeFileSync(file, script);
+    return playKernel(host, folder, [...shell, file, ...args]);
+  });
+
+const pfs: fc.Arbitrary<readonly ResolvedPf[]> = fc
+  .tuple(...ports.map((address) => fc.record({ address: fc.constant(address), vfs: fc.nat(7) })))
+  .map((all) => all.map((pf) => ({ ...pf, selector: pf.address })));
+
+describe('the boot script', () => {
+  test('does to a host that has just booted what setup does to it', {
+    timeout: 600_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...trees),
+        pfs,
+        fc.constantFrom(...shells),
+        async (tree, wanted, shell) => {
+          const spec = specOf(wanted);
+          const expected = await booted(tree);
+          const script = bootScript(await planBoot(hostSteps, spec, expected));
+          await setUp(expected, spec);
+          expect(await shellcheck(script)).toBe('');
+
+          const host = await booted(tree);
+          expect(await boot(host, script, shell)).toMatchObject({ exitCode: 0, refused: [] });
+          await host.wait(5_000);
+          expect(await treeOf(host.fs, '/sys')).toEqual(await treeOf(expected.fs, '/sys'));
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+});
+
+describe.for(shells)('what the script finds otherwise than it was set up, under %s', (shell) => {
+  const [first] = ports;
+  const device: HostPath = `/sys/bus/pci/devices/${first}`;
+  const numvfs = (host: SimulatedHost) => host.fs.readText(`${device}/sriov_numvfs`);
+
+  /** Boots a host that was set up with four VFs and that `change` has happened to since. */
+  const bootAfter = async (
+    change: (host: SimulatedHost) => Promise<unknown>,
+    options: SimulationOptions & { readonly args?: readonly string[] } = {},
+  ) => {
+    const spec = specOf([{ address: first, selector: first, vfs: 4 }]);
+    const script = bootScript(await planBoot(hostSteps, spec, viewOf('i350-t2')));
+    const host = await booted('i350-t2', options);
+    await change(host);
+    const before = await treeOf(host.fs, '/sys');
+    const played = await boot(host, script, shell, ...(options.args ?? []));
+    return {
+      ...played,
+      host,
+      untouched: async () => {
+        expect(await treeOf(host.fs, '/sys')).toEqual(before);
+      },
+    };
+  };
+
+  test('a card of another kind is left alone, loudly', async () => {
+    const { exitCode, output, untouched } = await bootAfter(({ fs }) =>
+      fs.writeFile(`${device}/device`, '0x10fb\n'),
+    );
+    expect(exitCode).toBe(1);
+    expect(output).toContain('another card is at this address: 8086:10fb instead of 8086:1521');
+    await untouched();
+  });
+
+  test('another card of the same kind is left alone, loudly', async () => {
+    const { exitCode, output, untouched } = await bootAfter(({ fs }) =>
+      fs.writeFile(`${device}/net/enp1s0f0/address`, '02:00:00:00:00:99\n'),
+    );
+    expect(exitCode).toBe(1);
+    expect(output).toContain('MAC 02:00:00:00:00:99 instead of a0:36:9f:8c:1d:44');
+    await untouched();
+  });
+
+  test('a card that is gone costs four seconds, and one line', async () => {
+    const start = performance.now();
+    const { exitCode, output } = await bootAfter((host) =>
+      host.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' }),
+    );
+    expect(exitCode).toBe(0);
+    expect(output).toBe(`${first}: there is no card at this address: nothing is done`);
+    expect(performance.now() - start).toBeLessThan(20_000);
+  });
+
+  test('a card that has moved is left alone, and found by its MAC', async () => {
+    const { exitCode, output, host } = await bootAfter(async (moved) => {
+      const mac = (await moved.fs.readText(`${device}/net/enp1s0f0/address`)) ?? '';
+      await moved.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' });
+      await moved.fs.writeFile('/sys/class/net/enp5s0/address', mac);
+    });
+    expect(exitCode).toBe(1);
+    expect(output).toContain('the card has moved: its MAC a0:36:9f:8c:1d:44 is that of enp5s0 now');
+    expect(await host.fs.stat(device)).toBeUndefined();
+  });
+
+  test('a netdev of another name is the same PF', async () => {
+    const { exitCode, host } = await bootAfter(async ({ fs }) => {
+      const folder = (await fs.realPath(`${device}/net/enp1s0f0`)) ?? device;
+      const to: HostPath = `${folder.slice(0, folder.lastIndexOf('/')) as HostPath}/uplink7`;
+      for (const name of (await fs.list(folder)) ?? []) {
+        if ((await fs.stat(`${folder}/${name}`))?.kind !== 'file') continue;
+        const content = await fs.readText(`${folder}/${name}`).catch(() => '');
+        await fs.plant(`${to}/${name}`, content ?? '');
+      }
+      await fs.remove('/sys/class/net/enp1s0f0');
+      await fs.remove(folder);
+      await fs.setLink('/sys/class/net/uplink7', `../..${to.slice('/sys'.length)}`);
+      await fs.setLink(`${to}/device`, `../../../${first}`);
+    });
+    expect(exitCode).toBe(0);
+    expect(await numvfs(host)).toBe('4\n');
+    expect(Number(await host.fs.readText('/sys/class/net/uplink7/flags')) & 1).toBe(1);
+  });
+
+  test('VFs that are there already are left alone; with another number that is a failure', async () => {
+    const make = (count: string) => (host: SimulatedHost) =>
+      host.perform({ kind: 'attribute', path: `${device}/sriov_numvfs`, value: count });
+    const same = await bootAfter(make('4'));
+    expect(same).toMatchObject({ exitCode: 0, output: `${first}: it has its 4 VFs already` });
+    const other = await bootAfter(make('2'));
+    expect(other.exitCode).toBe(1);
+    expect(other.output).toContain('it has 2 VFs already, 4 are to be made');
+    expect(await numvfs(other.host)).toBe('2\n');
+  });
+
+  test('a driver that refuses, and one that makes fewer, are told', async () => {
+    const refused = await bootAfter(() => Promise.resolve(), {
+      faults: { driverErrno: { [first]: 'ENOSPC' } },
+    });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.output).toContain('cannot make 4 VFs: No space left on device');
+    const fewer = await bootAfter(() => Promise.resolve(), {
+      faults: { shortCount: { [first]: 3 } },
+    });
+    expect(fewer.exitCode).toBe(1);
+    expect(fewer.output).toContain('4 VFs were asked for, the driver has made 3');
+  });
+
+  test('a PF that was not set up is not touched', async () => {
+    const { exitCode, output, untouched } = await bootAfter(() => Promise.resolve(), {
+      args: ['0000:05:00.0'],
+    });
+    expect(exitCode).toBe(1);
+    expect(output).toBe('0000:05:00.0: this PF was not set up');
+    await untouched();
+  });
+
+  test('of a script that was cut off anywhere, nothing runs', async () => {
+    const spec = specOf([{ address: first, selector: first, vfs: 4 }]);
+    const script = bootScript(await planBoot(hostSteps, spec, viewOf('i350-t2')));
+    for (const part of [0.5, 0.95, 0.99]) {
+      const host = await booted('i350-t2');
+      const before = await treeOf(host.fs, '/sys');
+      const { commands } = await boot(host, script.slice(0, script.length * part), shell);
+      expect(commands).toEqual([]);
+      expect(await treeOf(host.fs, '/sys')).toEqual(before);
+    }
+  });
+});
