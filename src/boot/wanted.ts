@@ -1,11 +1,13 @@
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Iommu } from '../sysfs/iommu.ts';
+import { wantedDrivers } from '../sysfs/vf-settings.ts';
 
 /**
- * Whether the goal needs an IOMMU. VFs used as netdevs do not; `--iommu=on` asks for one anyway. VFs
- * given to vfio-pci will need one: this is the place to say so.
+ * Whether the goal needs an IOMMU. VFs used as netdevs do not, VFs given to vfio-pci do; `--iommu=on`
+ * asks for one anyway.
  */
-export const needsIommu = ({ iommu }: ResolvedSpec): boolean => iommu === 'on';
+export const needsIommu = ({ iommu, pfs }: ResolvedSpec): boolean =>
+  iommu === 'on' || (iommu === 'auto' && pfs.some((pf) => wantedDrivers(pf).includes('vfio-pci')));
 
 /** Of no use where the firmware offers no IOMMU. */
 export const intelArgument = 'intel_iommu=on';
@@ -16,6 +18,7 @@ export const intelArgument = 'intel_iommu=on';
  * gets it spelled out. AMD's and Arm's are on wherever the firmware describes them.
  */
 export const wantedArguments = (spec: ResolvedSpec, iommu: Iommu): readonly string[] => {
-  const own = needsIommu(spec) && iommu.vendor === 'intel' ? [intelArgument] : [];
+  const lacking = spec.iommu === 'on' || iommu.state !== 'active';
+  const own = needsIommu(spec) && lacking && iommu.vendor === 'intel' ? [intelArgument] : [];
   return [...new Set([...own, ...(spec.boot?.kernelArgs ?? [])])];
 };

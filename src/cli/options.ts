@@ -4,6 +4,7 @@ import { SriovctlError } from '../errors.ts';
 import { type PersistMechanism, persistMechanisms } from '../resolved-spec.ts';
 import type { NodeSpecInput } from '../spec/node-spec.ts';
 import type { Step } from '../step.ts';
+import { addPfOptions, type PfFlags } from './pf-flags.ts';
 
 /** What the flags of `setup`, `verify` and `teardown` have in common, after parsing. */
 export interface StageFlags {
@@ -24,29 +25,9 @@ export interface StageFlags {
   readonly simulate?: string;
 }
 
-/** PFs in the order they were given; a --vfs belongs to the --pf before it. */
-type PfFlags = readonly { readonly pf: string; readonly vfs?: number }[];
-
 /** Adds the flags that name PFs and their VFs. */
-export const addPfFlags = (command: Command): Command => {
-  // --pf and --vfs are read as one list, since commander keeps no order between two options.
-  let given: { pf: string; vfs?: number }[] = [];
-  return command
-    .option(
-      '--pf <pf>',
-      'a PF by netdev name, PCI address, altname or permanent MAC; NAME=N also says its VFs (repeatable)',
-      (text: string): PfFlags => {
-        const [, pf = text, count] = /^(.*)=([^=]*)$/.exec(text) ?? [];
-        given = [...given, { pf, ...(count !== undefined && { vfs: vfCount(count) }) }];
-        return given;
-      },
-    )
-    .option('--vfs <n>', 'number of Virtual Functions of the --pf before it', (text): PfFlags => {
-      const last = given.at(-1);
-      if (last === undefined) throw new InvalidArgumentError('It belongs after a --pf.');
-      given = [...given.slice(0, -1), { ...last, vfs: vfCount(text) }];
-      return given;
-    })
+export const addPfFlags = (command: Command): Command =>
+  addPfOptions(command)
     .option(
       '--config <file>',
       'a spec file; flags override it (/etc/sriovctl/node.yaml when it exists and no --pf is given)',
@@ -60,7 +41,6 @@ export const addPfFlags = (command: Command): Command => {
         return { ...before, [key]: value ?? '' };
       },
     );
-};
 
 /** Adds the flags that choose stages, cluster and host. */
 export const addStageFlags = (command: Command, steps: readonly Step[]): Command => {
@@ -129,12 +109,11 @@ const pfsFromFlags = (
   inFile: NodeSpecInput['pfs'],
   vfsByDefault: number | undefined,
 ): NodeSpecInput['pfs'] => {
-  const pfs = flags.vfs ?? flags.pf ?? [];
-  const latest = flags.pf !== undefined && flags.pf.length > pfs.length ? flags.pf : pfs;
-  return latest.map(({ pf, vfs }) => {
+  const given = flags.pf ?? [];
+  return given.map(({ pf, vfs, ...more }) => {
     const own = inFile.find((entry) => entry.pf === pf);
     const count = vfs ?? own?.vfs ?? vfsByDefault;
-    if (count !== undefined) return { ...own, pf, vfs: count };
+    if (count !== undefined) return { ...own, ...more, pf, vfs: count };
     throw new SriovctlError('VFS_MISSING', `--pf ${pf} says no number of VFs`, {
       exit: 'usage',
       hint: `Write --pf ${pf} --vfs 4.`,
@@ -161,11 +140,3 @@ export const permissionsOf = (flags: {
     ...(flags.recreate === true ? (['recreate'] as const) : []),
     ...(flags.force === true ? (['force'] as const) : []),
   ]);
-
-/** Digits only: `-1`, `4x`, `1e1` and a blank are words that are wrong whatever the host. */
-const vfCount = (text: string): number => {
-  if (!/^\d{1,5}$/.test(text)) {
-    throw new InvalidArgumentError('It is a whole number from 0 to 65535.');
-  }
-  return Number(text);
-};

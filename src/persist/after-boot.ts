@@ -1,4 +1,5 @@
 import type { CommandResult, HostPath, HostView } from '../host.ts';
+import { readEswitch } from '../sysfs/devlink.ts';
 import { moduleForVfs } from '../sysfs/module.ts';
 import { netdevOf, readNetdev } from '../sysfs/netdev.ts';
 import { moduleFolder, netAttribute, pciAttribute, pciDriver } from '../sysfs/paths.ts';
@@ -30,6 +31,9 @@ const resetPf = async (host: SimulatedHost, pf: string): Promise<void> => {
     await host.perform({ kind: 'attribute', path: pciAttribute(pf, 'sriov_numvfs'), value: '0' });
   }
   await setIfOther(host, pciAttribute(pf, 'sriov_drivers_autoprobe'), '1');
+  if ((await readEswitch(host, pf))?.mode === 'switchdev') {
+    await host.perform({ kind: 'eswitch', address: pf, settings: { mode: 'legacy' } });
+  }
   const netdev = await netdevOf(fs, pf);
   if (netdev === undefined) return;
   if ((await readNetdev(fs, netdev)).up) await host.perform({ kind: 'link', netdev, up: false });

@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
-import { persistMechanisms, type ResolvedPf, type ResolvedSpec } from '../resolved-spec.ts';
-
+import {
+  persistMechanisms,
+  type ResolvedPf,
+  type ResolvedSpec,
+  type VfSettings,
+} from '../resolved-spec.ts';
 import { isKernelArgument } from '../sysfs/cmdline.ts';
 import { isPfSelector } from '../sysfs/resolve-pf.ts';
+import { settingWords } from '../sysfs/vf-settings.ts';
 import { selectPfs } from './select-pfs.ts';
+import { contradictions, pfOptions, resolveOptions } from './vf-settings.ts';
 
 /** NumVFs of the SR-IOV capability is a 16-bit register. */
 const mostVfs = 65_535;
@@ -36,9 +42,13 @@ const pfSchema = z
       .min(0, 'must not be negative')
       .max(mostVfs, `is above ${mostVfs}`)
       .describe('Number of Virtual Functions'),
+    ...pfOptions,
   })
   .refine(({ pf, match }) => (pf === undefined) !== (match === undefined), {
     message: 'names its PFs neither by pf nor by match, or by both',
+  })
+  .superRefine((entry, context) => {
+    for (const problem of contradictions(entry)) context.addIssue({ code: 'custom', ...problem });
   })
   .describe('A mapping with pf (or match) and vfs');
 
@@ -103,7 +113,8 @@ export const parseNodeSpec = (
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => {
     const value = valueAt(input, path);
-    return `${wordsFor(path)} ${value === undefined ? '' : `${JSON.stringify(value)} `}${message}`;
+    const shown = typeof value === 'object' ? undefined : JSON.stringify(value);
+    return [wordsFor(input, path), shown, message].filter((word) => word !== undefined).join(' ');
   });
   throw new SriovctlError('SPEC_INVALID', problems.join('; '), {
     exit: 'usage',
@@ -114,7 +125,7 @@ export const parseNodeSpec = (
 /** Finds every PF on the host; two selectors may not mean the same one. */
 export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<ResolvedSpec> => {
   const pfs: ResolvedPf[] = [];
-  for (const [{ vfs }, { address, selector }] of await selectPfs(spec.pfs, host)) {
+  for (const [entry, { address, selector }] of await selectPfs(spec.pfs, host)) {
     const same = pfs.find((pf) => pf.address === address);
     if (same !== undefined) {
       throw new SriovctlError(
@@ -123,7 +134,7 @@ export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<Resol
         { exit: 'usage', hint: 'Name each PF once.' },
       );
     }
-    pfs.push({ address, selector, vfs });
+    pfs.push({ address, selector, vfs: entry.vfs, ...resolveOptions(entry) });
   }
   const { kubeconfig, context, ...kube } = spec.kube;
   return {
@@ -154,8 +165,18 @@ const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
     input,
   );
 
-/** `pfs.0.vfs` is what a user typed as --vfs. */
-const wordsFor = (path: readonly PropertyKey[]): string => {
-  const [first, , last] = path;
-  return first === 'pfs' && typeof last === 'string' ? `--${last}` : path.join('.');
+/** `pfs.0.vfs` is what a user typed as --vfs, `pfs.0.settings.0.vlan` as `--vf 0-3:vlan=…`. */
+const wordsFor = (input: NodeSpecInput, path: readonly PropertyKey[]): string => {
+  const [first, , name, place, setting] = path;
+  if (first !== 'pfs' || typeof name !== 'string') return path.join('.');
+  if (name !== 'settings') return pfFlags[name] ?? `--${name}`;
+  if (place === undefined) return '--vf';
+  const range = valueAt(input, [...path.slice(0, 4), 'vfs']);
+  const word = settingWords[setting as keyof VfSettings] as string | undefined;
+  return [`--vf ${String(range)}`, word].filter((part) => part !== undefined).join(':');
+};
+
+const pfFlags: Readonly<Record<string, string>> = {
+  driver: '--vf-driver',
+  macPolicy: '--mac-policy',
 };

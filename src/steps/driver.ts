@@ -1,16 +1,19 @@
 import type { Change } from '../change.ts';
-import type { HostFs } from '../host.ts';
+import type { CheckResult } from '../check.ts';
+import type { HostError } from '../errors.ts';
+import type { Problem } from '../events.ts';
+import type { HostFs, HostView } from '../host.ts';
 import type { ResolvedPf } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { unbinding } from '../sysfs/binding.ts';
-import {
-  isDriverPresent,
-  moduleForFunction,
-  moduleForVfs,
-  modulesFolder,
-} from '../sysfs/module.ts';
+import { packageWithModules } from '../sysfs/distribution.ts';
+import { sourceOfVfDriver } from '../sysfs/known-drivers.ts';
+import { isDriverPresent, moduleForFunction, moduleForVfs } from '../sysfs/module.ts';
+import { type ModuleState, moduleState } from '../sysfs/module-state.ts';
+import { awaitsUdev, netdevOf } from '../sysfs/netdev.ts';
 import { pciDriversProbe } from '../sysfs/paths.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
+import { kernelDriver, wantedDrivers } from '../sysfs/vf-settings.ts';
 import { forEachPf } from './checks.ts';
 
 /**
@@ -23,10 +26,16 @@ export const driver: Step = {
   scope: 'host',
   preflight: [
     {
-      id: 'vf-driver-known',
-      title: 'a driver for the VFs is installed',
+      id: 'pf-driver-available',
+      title: 'the driver of each PF can be had',
       severity: 'error',
-      run: (spec, { fs }) => forEachPf(spec, (pf) => vfDriverKnown(fs, pf)),
+      run: (spec, host) => forEachPf(spec, (wanted) => pfDriverAvailable(host, wanted)),
+    },
+    {
+      id: 'vf-driver-available',
+      title: 'the drivers of the VFs can be had',
+      severity: 'error',
+      run: (spec, host) => forEachPf(spec, (wanted) => vfDriversAvailable(host, wanted)),
     },
   ],
   plan: async (spec, { fs }) => {
@@ -34,8 +43,7 @@ export const driver: Step = {
     for (const wanted of spec.pfs) {
       const pf = await readPf(fs, wanted.address);
       if (pf === undefined) continue;
-      changes.push(...(await planPfDriver(fs, pf)));
-      if (wanted.vfs > 0) changes.push(...(await planVfDriver(fs, pf)));
+      changes.push(...(await planPfDriver(fs, pf)), ...(await planVfDrivers(fs, pf, wanted)));
     }
     return uniqueModules(changes);
   },
@@ -44,23 +52,25 @@ export const driver: Step = {
       id: 'pf-driver-bound',
       title: 'each PF has its driver',
       severity: 'error',
-      run: (spec, { fs }) =>
-        forEachPf(spec, async ({ address }) => {
-          const pf = await readPf(fs, address);
-          return pf?.driver === undefined
-            ? { status: 'pending', awaited: `a driver to bind to ${address}` }
-            : { status: 'pass', detail: `${pf.netdev ?? address} is driven by ${pf.driver}` };
-        }),
+      run: (spec, { fs }) => forEachPf(spec, ({ address }) => pfDriverBound(fs, address)),
+    },
+    {
+      id: 'pf-name',
+      title: 'udev has named the netdev of each PF',
+      severity: 'warning',
+      run: (spec, { fs }) => forEachPf(spec, ({ address }) => pfNamed(fs, address)),
     },
   ],
+  explain: async (error, { action }, _spec, host) =>
+    action.kind === 'module' ? notLoaded(host, action.module, error) : undefined,
 };
 
 const planPfDriver = async (fs: HostFs, pf: PhysicalFunction): Promise<readonly Change[]> => {
   if (pf.driver !== undefined) return [];
-  const module = await moduleForFunction(fs, pf.address);
+  const module = await moduleForFunction(fs, pf);
   if (module === undefined) return [];
   if (!(await isDriverPresent(fs, module))) {
-    return [load(module, `${pf.address} has no driver bound; its modalias asks for ${module}`)];
+    return [load(module, `${pf.address} has no driver bound; ${module} drives it`)];
   }
   return [
     {
@@ -71,10 +81,31 @@ const planPfDriver = async (fs: HostFs, pf: PhysicalFunction): Promise<readonly 
   ];
 };
 
-const planVfDriver = async (fs: HostFs, pf: PhysicalFunction): Promise<readonly Change[]> => {
-  const module = await moduleForVfs(fs, pf);
-  if (module === undefined || (await isDriverPresent(fs, module))) return [];
-  return [load(module, 'VFs made before their driver is there stay without a netdev')];
+const planVfDrivers = async (
+  fs: HostFs,
+  pf: PhysicalFunction,
+  wanted: ResolvedPf,
+): Promise<readonly Change[]> => {
+  const changes: Change[] = [];
+  for (const module of await vfModules(fs, pf, wanted)) {
+    if (await isDriverPresent(fs, module)) continue;
+    changes.push(load(module, 'VFs made before their driver is there stay without it'));
+  }
+  return changes;
+};
+
+/** Modules for the VFs that are to be; VFs that have their driver say what it is by themselves. */
+const vfModules = async (
+  fs: HostFs,
+  pf: PhysicalFunction,
+  wanted: ResolvedPf,
+): Promise<readonly string[]> => {
+  const modules: string[] = [];
+  for (const name of wantedDrivers(wanted)) {
+    const module = name === kernelDriver ? await moduleForVfs(fs, pf) : name;
+    if (module !== undefined) modules.push(module);
+  }
+  return modules;
 };
 
 /** A loaded module stays loaded: others may have come to use it meanwhile. */
@@ -94,18 +125,126 @@ const uniqueModules = (changes: readonly Change[]): readonly Change[] => {
   });
 };
 
-const vfDriverKnown = async (fs: HostFs, { address, vfs }: ResolvedPf) => {
-  const pf = await readPf(fs, address);
-  if (pf === undefined || vfs === 0 || pf.vfs.some(({ driver }) => driver !== undefined)) {
-    return { status: 'pass' } as const;
-  }
-  const module = await moduleForVfs(fs, pf);
-  if (module !== undefined)
-    return { status: 'pass', detail: `VFs are driven by ${module}` } as const;
-  const ids = `${pf.vendor}:${pf.sriov.vfDevice ?? '????'}`;
-  return {
-    status: 'fail',
-    problem: `no driver for the VFs of ${pf.netdev ?? address} (${ids}) is installed for the running kernel`,
-    hint: `Nothing in ${await modulesFolder(fs)}/modules.alias names ${ids}: install the kernel's extra modules or the vendor's driver.`,
-  } as const;
+/** A name that udev is about to replace is none to set the PF up by. */
+const pfNamed = async (fs: HostFs, address: string): Promise<CheckResult> => {
+  const netdev = await netdevOf(fs, address);
+  return netdev !== undefined && (await awaitsUdev(fs, netdev))
+    ? { status: 'pending', awaited: `udev to rename ${netdev} (${address})` }
+    : { status: 'pass' };
 };
+
+const pfDriverBound = async (fs: HostFs, address: string): Promise<CheckResult> => {
+  const pf = await readPf(fs, address);
+  if (pf?.driver === undefined) {
+    return { status: 'pending', awaited: `a driver to bind to ${address}` };
+  }
+  return { status: 'pass', detail: `${pf.netdev ?? address} is driven by ${pf.driver}` };
+};
+
+const pfDriverAvailable = async (host: HostView, { address }: ResolvedPf): Promise<CheckResult> => {
+  const pf = await readPf(host.fs, address);
+  if (pf === undefined || pf.driver !== undefined) return { status: 'pass' };
+  const module = await moduleForFunction(host.fs, pf);
+  if (module === undefined) return unknownDriver(host.fs, address, pf.vendor, pf.device);
+  return available(host, module, `${address} has no driver bound and needs ${module}`);
+};
+
+const vfDriversAvailable = async (host: HostView, wanted: ResolvedPf): Promise<CheckResult> => {
+  const pf = await readPf(host.fs, wanted.address);
+  if (pf === undefined || wanted.vfs === 0) return { status: 'pass' };
+  const name = pf.netdev ?? pf.address;
+  for (const driverName of wantedDrivers(wanted)) {
+    const module = driverName === kernelDriver ? await moduleForVfs(host.fs, pf) : driverName;
+    if (module === undefined) {
+      if (pf.vfs.some((vf) => vf.driver !== undefined)) continue;
+      return unknownDriver(host.fs, `VFs of ${name}`, pf.vendor, pf.sriov.vfDevice ?? '????');
+    }
+    const result = await available(host, module, `VFs of ${name} are to be driven by ${module}`);
+    if (result.status !== 'pass') return result;
+  }
+  return { status: 'pass' };
+};
+
+const unknownDriver = async (
+  fs: HostFs,
+  whose: string,
+  vendor: string,
+  device: string,
+): Promise<CheckResult> => ({
+  status: 'fail',
+  problem: `${whose} (${vendor}:${device}): no installed driver says that it drives this card`,
+  hint: await packageWithModules(fs),
+});
+
+const available = async (host: HostView, module: string, why: string): Promise<CheckResult> => {
+  const problem = await notLoadable(host, module, await moduleState(host, module));
+  return problem === undefined
+    ? { status: 'pass' }
+    : { status: 'fail', problem: `${why}: ${problem.problem}`, hint: problem.hint };
+};
+
+/** Missing, blacklisted and unsigned are three different things to do. */
+const notLoadable = async (
+  { fs }: HostView,
+  module: string,
+  found: ModuleState,
+): Promise<Pick<Problem, 'problem' | 'hint'> | undefined> => {
+  switch (found.state) {
+    case 'present':
+    case 'loadable':
+      return undefined;
+    case 'missing':
+      return {
+        problem: `there is no ${found.lookedFor} in ${found.folder}${sourcePlace(module)}`,
+        hint: await packageWithModules(fs),
+      };
+    case 'no-modules':
+      return {
+        problem: `there are no modules of the running kernel (${found.folder}/modules.dep is missing)`,
+        hint: 'After an upgrade of the kernel, reboot. In a container, mount /lib/modules of the host.',
+      };
+    case 'blacklisted':
+      return {
+        problem: `${found.where} keeps it from being loaded ("${found.line}")`,
+        hint: `Take that out, or give the VFs another driver with --vf-driver, for example vfio-pci.`,
+      };
+    case 'unsigned':
+      return {
+        problem: `${found.file} is not signed, and ${found.because}`,
+        hint: 'Sign it with a key that the machine trusts (mokutil --import), or install a signed driver.',
+      };
+  }
+};
+
+const sourcePlace = (module: string): string => {
+  const source = sourceOfVfDriver(module);
+  return source === undefined ? '' : ` (drivers/net/ethernet/${source})`;
+};
+
+/** What modprobe(8) says of a module that the kernel did not take. */
+const notLoaded = async (
+  host: HostView,
+  module: string,
+  error: HostError,
+): Promise<Problem | undefined> => {
+  const known = await notLoadable(host, module, await moduleState(host, module));
+  const problem = `${module} was not loaded: ${error.message}`;
+  if (known !== undefined) return { code: 'MODULE_NOT_LOADED', problem, hint: known.hint };
+  for (const [pattern, hint] of modprobeWords) {
+    if (pattern.test(error.message)) return { code: 'MODULE_NOT_LOADED', problem, hint };
+  }
+  return undefined;
+};
+
+/** strerror(3) of what finit_module(2) returned. */
+const modprobeWords: readonly (readonly [RegExp, string])[] = [
+  [
+    /Key was rejected by service|Required key not available/,
+    'It is signed with a key that the machine does not trust: enroll it (mokutil --import), or install a signed driver.',
+  ],
+  [
+    /Operation not permitted/,
+    'The kernel allows no modules to be loaded (module_blacklist, kernel.modules_disabled), or this is a container without the right to.',
+  ],
+  [/Exec format error|Invalid module format/, 'It was built for another kernel: build it again.'],
+];

@@ -3,9 +3,10 @@ import type { CheckResult } from '../check.ts';
 import type { HostFs, HostView } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
-import { isTransientName, readNetdev } from '../sysfs/netdev.ts';
 import { unbinding } from '../sysfs/binding.ts';
-import { pciAttribute, pciDriversProbe, udevFolder } from '../sysfs/paths.ts';
+import { knownPfDriver } from '../sysfs/known-drivers.ts';
+import { readNetdev } from '../sysfs/netdev.ts';
+import { pciAttribute, pciDriversProbe } from '../sysfs/paths.ts';
 import {
   type PhysicalFunction,
   type VirtualFunction,
@@ -15,6 +16,8 @@ import {
 import { readNumber } from '../sysfs/read.ts';
 import { explainNumvfsError } from '../sysfs/sriov-errors.ts';
 import { foretellFailure } from '../sysfs/sriov-limits.ts';
+import { needsUnboundVfs } from '../sysfs/vf-settings.ts';
+import { driverAwaited, nameAwaited } from './vf-netdev.ts';
 import { forEachPf } from './checks.ts';
 import { ownerChecks, resettingPort, takingFromUsers } from './owners.ts';
 
@@ -44,7 +47,7 @@ export const vfs: Step = {
     const changes: Change[] = [];
     for (const wanted of spec.pfs) {
       const pf = await readPf(host.fs, wanted.address);
-      if (pf !== undefined) changes.push(...(await planPf(host, pf, wanted.vfs)));
+      if (pf !== undefined) changes.push(...(await planPf(host, pf, wanted)));
     }
     return changes;
   },
@@ -71,13 +74,13 @@ export const vfs: Step = {
       id: 'vf-drivers',
       title: 'each VF has a driver and its netdev',
       severity: 'error',
-      run: (spec, { fs }) => forEachVf(spec, fs, checkDriver),
+      run: (spec, { fs }) => forEachVf(spec, fs, driverAwaited),
     },
     {
       id: 'vf-names',
       title: 'udev has named the netdevs',
       severity: 'warning',
-      run: (spec, { fs }) => forEachVf(spec, fs, checkName),
+      run: (spec, { fs }) => forEachVf(spec, fs, nameAwaited),
     },
   ],
   explain: async (error, { action }, _spec, { fs }) => {
@@ -98,22 +101,28 @@ export const vfs: Step = {
 const planPf = async (
   host: HostView,
   pf: PhysicalFunction,
-  wanted: number,
+  wanted: ResolvedPf,
 ): Promise<readonly Change[]> => {
   const { fs } = host;
   const current = await readNumber(fs, pciAttribute(pf.address, 'sriov_numvfs'));
-  if (current === wanted) return planUnboundVfs(pf);
+  const later = bindsLater(wanted, pf);
+  if (current === wanted.vfs) return planUnboundVfs(pf, later);
   const changes: Change[] = [];
   if (current !== undefined && current > 0) {
-    const removal = { ...removeVfs(pf, current), requires: recreation(pf, current, wanted) };
+    const removal = { ...removeVfs(pf, current), requires: recreation(pf, current, wanted.vfs) };
     changes.push(await sparing(host, pf, removal));
   }
-  if (wanted > 0) {
-    const creation = await resettingPort(host, pf, createVfs(pf, wanted));
-    changes.push(...(await planLinkUp(fs, pf)), ...planAutoprobe(pf), creation);
+  if (wanted.vfs > 0) {
+    const creation = await resettingPort(host, pf, createVfs(pf, wanted.vfs));
+    changes.push(...(await planLinkUp(fs, pf)), ...probing(pf, creation, later));
   }
   return changes;
 };
+
+/** Whether VFs get their driver only after their settings, or after the switch has changed. */
+const bindsLater = (wanted: ResolvedPf, pf: PhysicalFunction): boolean =>
+  needsUnboundVfs(wanted) ||
+  (wanted.eswitch !== undefined && knownPfDriver(pf)?.eswitch !== 'without-vfs');
 
 /** A removal that waits for the users of the VFs, and for those of the PF's port. */
 const sparing = async (host: HostView, pf: PhysicalFunction, removal: Change): Promise<Change> =>
@@ -131,12 +140,26 @@ const planLinkUp = async (fs: HostFs, { netdev }: PhysicalFunction): Promise<rea
   ];
 };
 
-const planAutoprobe = (pf: PhysicalFunction): readonly Change[] =>
-  pf.sriov.autoprobe === false ? [autoprobe(pf)] : [];
+/**
+ * VFs that are bound later are made while nothing probes them: binding each to its usual driver first
+ * would take most of the time. Probing is on again afterwards, as the kernel has it from the start.
+ */
+const probing = (pf: PhysicalFunction, creation: Change, later: boolean): readonly Change[] => {
+  const { autoprobe } = pf.sriov;
+  if (autoprobe === undefined || (autoprobe && !later)) return [creation];
+  if (!later) return [setAutoprobe(pf, true), creation];
+  return [...(autoprobe ? [setAutoprobe(pf, false)] : []), creation, setAutoprobe(pf, true)];
+};
 
-const autoprobe = ({ address }: PhysicalFunction): Change => ({
-  action: { kind: 'attribute', path: pciAttribute(address, 'sriov_drivers_autoprobe'), value: '1' },
-  reason: 'the VFs are to be bound to their driver',
+const setAutoprobe = ({ address }: PhysicalFunction, on: boolean): Change => ({
+  action: {
+    kind: 'attribute',
+    path: pciAttribute(address, 'sriov_drivers_autoprobe'),
+    value: on ? '1' : '0',
+  },
+  reason: on
+    ? 'VFs are bound to a driver only while probing is on'
+    : 'the VFs get their driver after their settings',
 });
 
 const createVfs = (pf: PhysicalFunction, wanted: number): Change => {
@@ -167,11 +190,12 @@ const recreation = (pf: PhysicalFunction, current: number, wanted: number) =>
   }) as const;
 
 /** VFs left without a driver (autoprobe was off) get it now; probing does nothing while it is off. */
-const planUnboundVfs = (pf: PhysicalFunction): readonly Change[] => {
+const planUnboundVfs = (pf: PhysicalFunction, later: boolean): readonly Change[] => {
   const unbound = pf.vfs.filter(({ driver }) => driver === undefined);
   if (unbound.length === 0 || pf.sriov.autoprobe !== false) return [];
+  if (later) return [setAutoprobe(pf, true)];
   return [
-    autoprobe(pf),
+    setAutoprobe(pf, true),
     ...unbound.map(
       ({ address }): Change => ({
         action: { kind: 'trigger', path: pciDriversProbe, value: address },
@@ -215,32 +239,12 @@ const forEachVf = (
   fs: HostFs,
   look: (fs: HostFs, vf: VirtualFunction, pf: PhysicalFunction) => Promise<string | undefined>,
 ): Promise<CheckResult> =>
-  forEachPf(spec, async ({ address }) => {
-    const pf = await readPf(fs, address);
-    for (const vf of pf?.vfs ?? []) {
-      const awaited = pf && (await look(fs, vf, pf));
+  forEachPf(spec, async (wanted) => {
+    const pf = await readPf(fs, wanted.address);
+    if (pf === undefined || bindsLater(wanted, pf)) return { status: 'pass' };
+    for (const vf of pf.vfs) {
+      const awaited = await look(fs, vf, pf);
       if (awaited !== undefined) return { status: 'pending', awaited };
     }
     return { status: 'pass' };
   });
-
-/** A netdev that was moved to another network namespace leaves an empty `net` folder behind. */
-const checkDriver = async (fs: HostFs, vf: VirtualFunction): Promise<string | undefined> => {
-  if (vf.driver === undefined) return `a driver for VF ${vf.index} (${vf.address})`;
-  if (vf.driver === 'vfio-pci' || vf.netdev !== undefined) return undefined;
-  return (await fs.stat(pciAttribute(vf.address, 'net'))) === undefined
-    ? `the netdev of VF ${vf.index} (${vf.address}, ${vf.driver})`
-    : undefined;
-};
-
-/** A host that names its netdevs eth0, eth1 … (net.ifnames=0) does so for the PF as well. */
-const checkName = async (
-  fs: HostFs,
-  vf: VirtualFunction,
-  pf: PhysicalFunction,
-): Promise<string | undefined> => {
-  if (vf.netdev === undefined || !isTransientName(vf.netdev)) return undefined;
-  if (pf.netdev === undefined || isTransientName(pf.netdev)) return undefined;
-  if ((await fs.stat(udevFolder)) === undefined) return undefined;
-  return `udev to rename ${vf.netdev} (VF ${vf.index}, ${vf.address})`;
-};

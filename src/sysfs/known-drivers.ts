@@ -17,5 +17,9 @@ export const knownPfDriver = (pf: {
 export const knownVfDriver = (vendor: string, device: string): KnownDriver | undefined =>
   knownDrivers.find((row) => row.vendor === vendor && hasId(row.vfs, device));
 
+/** Where the kernel's source keeps a driver of VFs. */
+export const sourceOfVfDriver = (driver: string): string | undefined =>
+  knownDrivers.find(({ vfDriver }) => vfDriver === driver)?.source;
+
 const hasId = (ids: readonly string[], id: string): boolean =>
   ids.some((pattern) => new RegExp(`^${pattern.replaceAll('x', '[0-9a-f]')}$`).test(id));

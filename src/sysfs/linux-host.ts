@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { HostError } from '../errors.ts';
+import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, Host, HostPath } from '../host.ts';
 import { removeFile, writeFileAtomically } from './atomic-file.ts';
 import { linkCommand, moduleCommand } from './commands.ts';
@@ -10,7 +10,7 @@ import { errnoOf, errnoOfMessage } from './errno.ts';
 import { withKernelLog } from './kernel-log.ts';
 import { runCommand, runToSuccess } from './linux-command.ts';
 import { canBlock, linuxFs } from './linux-fs.ts';
-import { vfCommands } from './vf-link.ts';
+import { vfCommands, vfError } from './vf-link.ts';
 
 /**
  * How long a write to sriov_numvfs, bind or unbind may take, in milliseconds: 64 VFs of an i40e have
@@ -51,8 +51,7 @@ export const linuxHost = (
       case 'link':
         return run(linkCommand(action.netdev, action.up));
       case 'vf':
-        for (const command of vfCommands(action)) await run(command);
-        return;
+        return setVfs(action);
       case 'eswitch':
         return run(eswitchCommand(action));
       case 'command':
@@ -71,6 +70,14 @@ export const linuxHost = (
     now: () => performance.now(),
     wait: (ms) => sleep(ms),
   };
+};
+
+const setVfs = async (action: Extract<Action, { kind: 'vf' }>): Promise<void> => {
+  for (const command of vfCommands(action)) {
+    const result = await runCommand(command);
+    if (!result.ran) throw new HostError('ENOENT', commandLine(command), result.because);
+    if (result.exitCode !== 0) throw vfError(action, command, result.stderr);
+  }
 };
 
 const run = async (command: Command): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { HostFs } from '../host.ts';
-import { netAttribute, netClass, pciAttribute } from './paths.ts';
+import { netAttribute, netClass, pciAttribute, udevFolder } from './paths.ts';
 import { orUnknown, readAttribute, readNumber } from './read.ts';
 
 /** Kernel names that udev has not replaced yet (drivers register `eth%d`). */
@@ -17,6 +17,13 @@ export interface Netdev {
 
 /** Whether udev's rename is still to come (`eth3`); hosts with net.ifnames=0 keep such names. */
 export const isTransientName = (name: string): boolean => kernelName.test(name);
+
+/** Whether udev has not looked at a netdev yet that still has its kernel name. */
+export const awaitsUdev = async (fs: HostFs, name: string): Promise<boolean> => {
+  if (!isTransientName(name) || (await fs.stat(udevFolder)) === undefined) return false;
+  const ifindex = await readNumber(fs, netAttribute(name, 'ifindex'));
+  return ifindex !== undefined && (await fs.stat(`${udevFolder}/data/n${ifindex}`)) === undefined;
+};
 
 export const readNetdev = async (fs: HostFs, name: string): Promise<Netdev> => {
   const mac = await readAttribute(fs, netAttribute(name, 'address'));

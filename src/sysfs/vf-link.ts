@@ -1,4 +1,6 @@
+import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, HostView, VfAttributes } from '../host.ts';
+import { errnoOfMessage } from './errno.ts';
 import { type IpLink, queryLink } from './ip-link.ts';
 
 type VfAction = Extract<Action, { kind: 'vf' }>;
@@ -9,6 +11,21 @@ type VfRequest = VfAction['vfs'][number];
  * A netlink message holds the settings of one VF in any case (see `vfCommands`).
  */
 export const vfsAtOnce = 32;
+
+/** The order in which the kernel sets what one message holds (do_setvfinfo, net/core/rtnetlink.c). */
+export const settingOrder = [
+  'mac',
+  'vlan',
+  'qos',
+  'proto',
+  'minTxRate',
+  'maxTxRate',
+  'spoofCheck',
+  'linkState',
+  'trust',
+  'nodeGuid',
+  'portGuid',
+] as const satisfies readonly (keyof VfAttributes)[];
 
 /**
  * `ip link set dev PF vf N …`, one netlink message a VF. Several `vf N` in one line would be accepted
@@ -27,6 +44,17 @@ export const vfCommands = (action: VfAction): readonly Command[] => {
   if (/[#'"\\]/.test(action.netdev)) return lines.map((argv) => ({ argv }));
   const stdin = lines.map(([, ...rest]) => `${rest.join(' ')}\n`).join('');
   return [{ argv: ['ip', '-batch', '-'], stdin }];
+};
+
+/**
+ * The error of a program of `vfCommands`, with the kernel's errno and the line that it is about:
+ * a batch says `RTNETLINK answers: …` and then `Command failed -:N`.
+ */
+export const vfError = (action: VfAction, command: Command, output: string): HostError => {
+  const said = /^(?:RTNETLINK answers|Error): .*$/m.exec(output)?.[0] ?? output.trim();
+  const place = Number(/Command failed -:(\d+)/.exec(output)?.[1]);
+  const argv = vfCommandLines(action)[place - 1] ?? command.argv;
+  return new HostError(errnoOfMessage(said) ?? 'EXIT', commandLine({ argv }), said);
 };
 
 /** What the PF's driver says of its VFs, by index; `undefined` where `ip` cannot be asked. */

@@ -20,6 +20,17 @@ export const vfSettingsOf = (pf: ResolvedPf, index: number): VfSettings => {
   );
 };
 
+/** The drivers that the VFs of a PF are to have, each once; without a wish it is the kernel's. */
+export const wantedDrivers = (pf: ResolvedPf): readonly string[] => {
+  const indexes = Array.from({ length: pf.vfs }, (_, index) => index);
+  return [...new Set(indexes.map((index) => vfSettingsOf(pf, index).driver ?? kernelDriver))];
+};
+
+/** Drivers through which a program outside of the kernel has the VF. */
+export const isUserspaceDriver = (driver: string | undefined): boolean =>
+  driver !== undefined &&
+  (driver.includes('vfio') || ['uio_pci_generic', 'igb_uio', 'pci-stub'].includes(driver));
+
 /** The part of the settings that the PF's driver keeps, with the MAC of the policy if none is given. */
 export const vfAttributesOf = (
   pf: ResolvedPf,

@@ -5,7 +5,7 @@ import type { RefusableSetting } from '../known-driver-table.ts';
 import { knownPfDriver } from '../known-drivers.ts';
 import { netAttribute, netdev as netdevFolder, pciAttribute } from '../paths.ts';
 import { orUnknown, readAttribute, readId, readLinkName, readNumber } from '../read.ts';
-import { vfCommandLines } from '../vf-link.ts';
+import { settingOrder, vfCommandLines } from '../vf-link.ts';
 import { askedFor } from '../vf-settings.ts';
 import { Errno, type Kernel } from './kernel.ts';
 
@@ -32,18 +32,8 @@ export const setVfs = async (
   }
 };
 
-/** do_setvfinfo goes through them in this order. */
-const order = [
-  'mac',
-  'vlan',
-  'minTxRate',
-  'maxTxRate',
-  'spoofCheck',
-  'linkState',
-  'trust',
-  'nodeGuid',
-  'portGuid',
-] as const satisfies readonly (keyof VfAttributes)[];
+/** Priority and protocol are part of the VLAN. */
+const order = settingOrder.filter((name) => name !== 'qos' && name !== 'proto');
 
 const setVf = async (
   kernel: Kernel,

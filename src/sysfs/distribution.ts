@@ -1,0 +1,47 @@
+import type { HostFs, HostPath } from '../host.ts';
+import { kernelRelease } from './paths.ts';
+import { readAttribute } from './read.ts';
+
+/** os-release(5): the first that exists counts. */
+const releaseFiles: readonly HostPath[] = ['/etc/os-release', '/usr/lib/os-release'];
+
+/**
+ * What has a driver that the running kernel's package left out, as something to do. All drivers of the
+ * kernel's source are meant; a vendor's own come from the vendor.
+ */
+export const packageWithModules = async (fs: HostFs): Promise<string> => {
+  const release = (await readAttribute(fs, kernelRelease)) ?? '';
+  const ids = await distributionIds(fs);
+  for (const [id, words] of Object.entries(packages)) {
+    if (ids.includes(id)) return words(release);
+  }
+  return "Install the package of the running kernel that has its network drivers, or the vendor's driver.";
+};
+
+/** Derived distributions name what they are like, so the nearer one comes first. */
+const packages: Readonly<Record<string, (release: string) => string>> = {
+  ubuntu: (release) => `Install linux-modules-extra-${release}.`,
+  debian: (release) =>
+    release.includes('cloud')
+      ? 'Install linux-image-amd64 (or -arm64) instead of the cloud kernel, which leaves drivers out, and boot it.'
+      : `Install linux-image-${release} again; it has all network drivers of Debian's kernel.`,
+  fedora: (release) => `Install kernel-modules-${release} and kernel-modules-extra-${release}.`,
+  rhel: (release) => `Install kernel-modules-${release} and kernel-modules-extra-${release}.`,
+  suse: () => 'Install kernel-default in the place of kernel-default-base, and boot it.',
+  arch: () =>
+    'Install the package linux again; after its upgrade the old modules are gone: reboot.',
+  alpine: () => 'Install linux-lts in the place of linux-virt, and boot it.',
+};
+
+const distributionIds = async (fs: HostFs): Promise<readonly string[]> => {
+  for (const file of releaseFiles) {
+    const text = await fs.readText(file);
+    if (text === undefined) continue;
+    const value = (key: string): string =>
+      new RegExp(`^${key}=["']?([^"'\\n]*)`, 'm').exec(text)?.[1] ?? '';
+    return [value('ID'), ...value('ID_LIKE').split(' ')].map((id) =>
+      id.replace(/^opensuse.*|^sles$/, 'suse'),
+    );
+  }
+  return [];
+};
