@@ -51,26 +51,32 @@ export const linuxStage: Stage = {
   },
   setLink: async (name, up) => {
     execFileSync('ip', ['link', 'set', 'dev', name, up ? 'up' : 'down']);
-    // Nothing tells that a carrier will not come.
-    await sleep(5_000);
   },
   settle: async () => {
     execFileSync('udevadm', ['settle']);
     for (let tries = 0; !isQuiet(); tries += 1) {
-      if (tries > 200) throw new Error('the network does not settle');
+      if (tries > 600) throw new Error('the network does not settle');
       await sleep(100);
     }
   },
 };
 
-/** No name is transient any more, and a port that is up has its carrier again, which VFs may lack. */
+/**
+ * No name is transient any more, who is up has its carrier again, and VFs have noticed what became
+ * of their port, after which they look every two seconds (igbvf_watchdog_task).
+ */
 const isQuiet = (): boolean =>
   readdirSync('/sys/class/net').every((name) => {
     if (/^eth\d+$/.test(name)) return false;
-    if (!/^enp1s0f\d$/.test(name)) return true;
-    const text = (attribute: string) => readFileSync(`/sys/class/net/${name}/${attribute}`, 'utf8');
-    return (Number(text('flags')) & 1) === 0 || text('carrier').trim() === '1';
+    const port = /^enp1s0f\d/.exec(name)?.[0];
+    return port === undefined || !isUp(name) || hasCarrier(name) === isUp(port);
   });
+
+const isUp = (name: string): boolean =>
+  (Number(readFileSync(`/sys/class/net/${name}/flags`, 'utf8')) & 1) === 1;
+
+const hasCarrier = (name: string): boolean =>
+  readFileSync(`/sys/class/net/${name}/carrier`, 'utf8').trim() === '1';
 
 const orNothing = <T>(read: () => T): T | undefined => {
   try {

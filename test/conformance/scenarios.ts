@@ -152,7 +152,7 @@ export const scenarios: readonly Scenario[] = [
     ),
   },
   {
-    title: 'VFs of a port that is up have a carrier',
+    title: 'a VF that is up loses and gets its carrier with its port',
     deeds: [
       numvfs(0, '1'),
       link('enp1s0f0v0', true),
@@ -166,7 +166,7 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   {
-    title: 'VFs of a port that is down have none until they are set up again with the port up',
+    title: 'a VF of a port that is down has no carrier until the port is up',
     deeds: [
       numvfs(1, '1'),
       link('enp1s0f1v0', true),

@@ -174,6 +174,25 @@ describe('new VFs', () => {
     expect(await host.fs.list(`${pf}/virtfn0/net`)).toEqual(['enp1s0f0v0']);
   });
 
+  test('have a carrier while they and their port are up', async () => {
+    const host = await i350();
+    const carrier = async (): Promise<string | undefined> =>
+      (await host.fs.readText('/sys/class/net/enp1s0f0v0/carrier'))?.trim();
+    const set = (netdev: string, up: boolean) => host.perform({ kind: 'link', netdev, up });
+    await set('enp1s0f0', false);
+    await write(host, `${pf}/sriov_numvfs`, '1');
+    await host.wait(1_000);
+    await expect(carrier()).rejects.toMatchObject({ errno: 'EINVAL' });
+    await set('enp1s0f0v0', true);
+    expect(await carrier()).toBe('0');
+    await set('enp1s0f0', true);
+    expect(await carrier()).toBe('0');
+    await host.wait(10_000);
+    expect(await carrier()).toBe('1');
+    await set('enp1s0f0', false);
+    expect(await carrier()).toBe('0');
+  });
+
   test('are alone in their IOMMU groups, whose numbers are used again', async () => {
     const host = await i350();
     await write(host, `${pf}/sriov_numvfs`, '2');
@@ -216,6 +235,23 @@ describe('vfio-pci', () => {
     });
     await write(host, '/sys/bus/pci/drivers_probe', '0000:02:10.0');
     expect(await driverNames(host)).toEqual([undefined]);
+  });
+
+  test('has one device a group, until the last function of the group leaves it', async () => {
+    const host = await i350({}, ['vfio-pci', 'igbvf']);
+    await host.fs.setLink('/sys/kernel/iommu_groups/2/devices/0000:00:01.0', '../elsewhere');
+    await write(host, `${pf}/sriov_numvfs`, '2');
+    const vfs = (await vfAddresses(host)).map((address) => address ?? '');
+    for (const vf of vfs) {
+      await write(host, `/sys/bus/pci/devices/${vf}/driver_override`, 'vfio-pci');
+      await write(host, '/sys/bus/pci/drivers/igbvf/unbind', vf);
+      await write(host, '/sys/bus/pci/drivers/vfio-pci/bind', vf);
+    }
+    const unbind: HostPath = '/sys/bus/pci/drivers/vfio-pci/unbind';
+    await write(host, unbind, vfs[0] ?? '');
+    expect(await host.fs.stat('/dev/vfio/2')).toMatchObject({ mode: 0o600 });
+    await write(host, unbind, vfs[1] ?? '');
+    expect(await host.fs.stat('/dev/vfio/2')).toBeUndefined();
   });
 
   test('as driver of a port makes VFs only when told so, and for itself', async () => {

@@ -42,7 +42,7 @@ export interface Kernel {
   /** `vendor device` ids that were given to a driver through new_id. */
   readonly dynamicIds: Map<string, Set<string>>;
   readonly remembered: Map<string, Remembered>;
-  /** VFs that were probed or set up while their PF was down. */
+  /** VFs that were probed or set up while their PF was down: it does not know their MACs. */
   readonly unheard: Set<string>;
   readonly heldVfs: Set<string>;
   /** What the PF's driver was told to keep for a VF, by the VF's address. */

@@ -75,22 +75,27 @@ export const setLinkState = async (kernel: Kernel, name: string, up: boolean): P
     if (address !== undefined) await tellVfs(kernel, address, up);
     return;
   }
-  // A VF asks its PF when it is set up; one that got no answer is not told anything later either.
   const heard = await isPfUp(kernel, pf);
   if (heard) kernel.unheard.delete(address);
   else kernel.unheard.add(address);
   await showCarrier(kernel, name, up, up && heard);
 };
 
-/** VFs that are up and have talked to their PF lose and regain their carrier with it. */
-const tellVfs = async (kernel: Kernel, pf: string, carrier: boolean): Promise<void> => {
-  const { fs, unheard } = kernel;
+/** How often a VF's driver looks whether its port is up, in milliseconds (igbvf_watchdog_task). */
+const watchdogMs = 2_000;
+
+/** VFs that are up lose their carrier with their port, and get it back a moment after it. */
+const tellVfs = async (kernel: Kernel, pf: string, up: boolean): Promise<void> => {
+  const { fs, clock } = kernel;
   for (const index of await listVfIndexes(fs, pf)) {
-    const address = await readLinkName(fs, pciAttribute(pf, `virtfn${index}`));
-    if (address === undefined || unheard.has(address)) continue;
-    for (const name of (await fs.list(pciAttribute(address, 'net'))) ?? []) {
-      const flags = Number(await readAttribute(fs, netAttribute(name, 'flags')));
-      if ((flags & 1) === 1) await showCarrier(kernel, name, true, carrier);
+    const vf = (await readLinkName(fs, pciAttribute(pf, `virtfn${index}`))) ?? '';
+    for (const name of (await fs.list(pciAttribute(vf, 'net'))) ?? []) {
+      const notice = async (): Promise<void> => {
+        const flags = Number(await readAttribute(fs, netAttribute(name, 'flags')));
+        if ((flags & 1) === 1) await showCarrier(kernel, name, true, await isPfUp(kernel, pf));
+      };
+      if (up) clock.after(watchdogMs, notice);
+      else await notice();
     }
   }
 };
