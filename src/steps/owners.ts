@@ -1,15 +1,24 @@
 import type { Change, Requirement } from '../change.ts';
-import type { Check } from '../check.ts';
-import type { HostView } from '../host.ts';
+import type { Check, CheckResult } from '../check.ts';
+import { HostError } from '../errors.ts';
+import type { HostFs, HostView } from '../host.ts';
+import type { ResolvedPf } from '../resolved-spec.ts';
 import { describeManager, otherManagersOf } from '../sysfs/managers/managers.ts';
 import { operatorRecord } from '../sysfs/managers/operator.ts';
 import { carriedBy } from '../sysfs/owners/carried.ts';
 import { describeUses, usesOf } from '../sysfs/owners/uses.ts';
+import { pciAttribute } from '../sysfs/paths.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { forEachPf } from './checks.ts';
 
 /** Two that set the number of a PF's VFs take them from each other's users, at the latest after a boot. */
 export const ownerChecks: readonly Check[] = [
+  {
+    id: 'pf-answers',
+    title: 'the kernel is not at work on the VFs of a PF',
+    severity: 'error',
+    run: (spec, { fs }) => forEachPf(spec, (pf) => answers(fs, pf)),
+  },
   {
     id: 'pf-not-the-operators',
     title: 'no PF belongs to the SR-IOV network operator',
@@ -46,6 +55,21 @@ export const ownerChecks: readonly Check[] = [
     },
   },
 ];
+
+/** Reading the number takes the lock that a write holds as long as it runs (sriov_numvfs_show). */
+const answers = async (fs: HostFs, { address, selector }: ResolvedPf): Promise<CheckResult> => {
+  try {
+    await fs.readText(pciAttribute(address, 'sriov_numvfs'));
+    return { status: 'pass' };
+  } catch (error) {
+    if (!(error instanceof HostError) || error.errno !== 'ETIMEDOUT') throw error;
+    return {
+      status: 'fail',
+      problem: `the kernel is still working on the VFs of ${selector} (${address}): reading sriov_numvfs does not end`,
+      hint: 'An earlier write has not ended, most likely because somebody holds a VF through vfio: `dmesg` names it. End that user; the write ends by itself then.',
+    };
+  }
+};
 
 /**
  * A change that takes VFs of a PF from whoever uses them (their removal, another driver): the users

@@ -138,6 +138,15 @@ test('a tree in which each VF has another kind of user names them all', async ()
   expect(forewarnings(steps).join()).toContain('enp1s0f0 (the default route) may lose its link');
 });
 
+test('a PF whose last write has not ended is not touched, and the reason is told', async () => {
+  const host = await hostWithVfs();
+  const path = pciAttribute(pf, 'sriov_numvfs');
+  await host.fs.plant(path, { content: '4\n', readErrno: 'ETIMEDOUT' });
+  const result = await run(host, 2, 'setup', 'recreate', 'force');
+  expect(result.outcome).toBe('refused');
+  expect(problemsOf(result)[0]).toMatchObject({ code: 'pf-answers' });
+});
+
 describe('a PF that somebody else manages', () => {
   test('is left to the operator that has set it up', async () => {
     const host = await hostWithVfs();
