@@ -51,6 +51,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'The driver that is bound to the PF cannot make VFs through sysfs.',
     remedy: 'Bind the driver of the vendor, in a version that can.',
   },
+  ESWITCH_REFUSED: {
+    means: 'The driver did not take the mode of the switch in the card that is wanted.',
+    remedy: 'The message has the words of the driver; some cards change it only without VFs.',
+  },
   EXPORT_NOT_EMPTY: {
     means: 'The folder of --simulate-out holds something already.',
     remedy: 'Name a folder that does not exist yet.',
@@ -86,6 +90,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   LOCKED: {
     means: 'Another run changes this host at the moment.',
     remedy: 'Wait until it has ended; its process id is in the message.',
+  },
+  MODULE_NOT_LOADED: {
+    means: 'modprobe could not load the module of a driver.',
+    remedy: 'The message tells why: it is missing, blacklisted, or not signed as Secure Boot wants it.',
   },
   NEEDS_FORCE: {
     means: 'Somebody uses what would be removed.',

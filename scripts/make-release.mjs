@@ -1,0 +1,77 @@
+// Makes everything that is published, in release/: the npm package, the .deb, the SBOM, checksums.
+// Each step that can check what it made does; the build is made twice and must be the same.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sourceDate } from './source-date.mjs';
+
+const out = 'release';
+const run = (program, ...args) =>
+  execFileSync(program, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(sourceDate()) },
+  });
+const node = (...args) => run(process.execPath, ...args);
+const say = (text) => console.log(text);
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+
+node('scripts/make-docs.mjs', '--check');
+say('docs: as generated');
+
+const [first, second] = [await builtHash(), await builtHash()];
+if (first !== second) throw new Error('two builds of the same source differ');
+say(`build: ${first} (twice)`);
+
+run('npx', '--no-install', 'publint', '--strict');
+const [packed] = JSON.parse(run('npm', 'pack', '--json', '--pack-destination', out));
+say(`npm: ${packed.filename}, ${packed.entryCount} files, ${packed.size} bytes`);
+
+const debs = [await debHash(), await debHash()];
+if (debs[0] !== debs[1]) throw new Error('two packages of the same build differ');
+say(`deb: ${debs[0]} (twice)`);
+
+await writeFile(join(out, 'sriovctl.cdx.json'), sbom());
+say('sbom: sriovctl.cdx.json');
+
+const files = (await readdir(out)).sort();
+const sums = await Promise.all(
+  files.map(async (file) => `${await sha256(join(out, file))}  ${file}\n`),
+);
+await writeFile(join(out, 'SHA256SUMS'), sums.join(''));
+say(sums.join('').trimEnd());
+
+async function builtHash() {
+  node('scripts/build.mjs');
+  const hash = createHash('sha256');
+  const names = (await readdir('dist', { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  for (const name of names) hash.update(`${name}\0`).update(await readFile(name));
+  return hash.digest('hex');
+}
+
+async function debHash() {
+  const file = node('scripts/make-deb.mjs', '--out', out).trim();
+  return sha256(file);
+}
+
+/** CycloneDX from npm's own knowledge of what is bundled, without what differs from run to run. */
+function sbom() {
+  const bom = JSON.parse(
+    run('npm', 'sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--omit', 'dev'),
+  );
+  delete bom.serialNumber;
+  bom.metadata.timestamp = new Date(sourceDate() * 1000).toISOString();
+  return `${JSON.stringify(bom, undefined, 2)}\n`;
+}
+
+async function sha256(file) {
+  return createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+}
