@@ -43,6 +43,18 @@ export const wantedNetworks = (
   pools: readonly Pool[],
 ): readonly WantedObject[] => networksOf(settings, pools).map(shared);
 
+/** Everything of a node, in the order it is applied. */
+export const allWanted = (
+  settings: KubeSettings,
+  node: string,
+  pools: readonly Pool[],
+): readonly WantedObject[] => [
+  ...wantedMultus(settings, node),
+  ...wantedSriovCni(settings, node),
+  ...wantedDevicePlugin(settings, node, pluginConfig(pools)),
+  ...wantedNetworks(settings, pools),
+];
+
 /** @throws SriovctlError if there is no pool: the plugin ends at once on an empty list. */
 export const pluginConfig = (pools: readonly Pool[]): PluginConfig => {
   if (pools.length === 0) {

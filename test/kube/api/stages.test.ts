@@ -1,8 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Host } from '../../../src/host.ts';
+import { requireCluster } from '../../../src/kube/cluster.ts';
+import { kubeSettings } from '../../../src/kube/defaults.ts';
+import { diffObjects } from '../../../src/kube/diff.ts';
+import { installerRole } from '../../../src/kube/installer-role.ts';
 import { objectAt, parseJson, textAt } from '../../../src/kube/json.ts';
 import { nadCrd } from '../../../src/kube/manifests/multus-crd.ts';
 import { type LiveObject, objectsIn } from '../../../src/kube/object.ts';
+import { readPools } from '../../../src/kube/stage.ts';
+import { allWanted } from '../../../src/kube/wanted.ts';
 import type { KubeSpec, ResolvedSpec } from '../../../src/resolved-spec.ts';
 import { devicePlugin } from '../../../src/steps/device-plugin.ts';
 import { multus } from '../../../src/steps/multus.ts';
@@ -146,6 +152,45 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
     expect(result.outcome).toBe('refused');
     expect(problemsOf(result)).toMatch(/may not .*patch daemonsets\.apps in kube-system/);
     expect(versions(await everything(plane))).toEqual(before);
+  });
+
+  it('need no more than the role that is printed for them', async () => {
+    const host = apiHost(plane, i350());
+    const settings = kubeSettings(spec().kube);
+    const wanted = allWanted(settings, 'node1', await readPools(spec(), host.fs));
+    const role = installerRole(wanted.map(({ object }) => object));
+    const name = 'system:test-printed';
+    await plane.kubectl(
+      ['create', '--filename=-'],
+      JSON.stringify({ ...role, metadata: { name } }),
+    );
+    await plane.kubectl([
+      'create',
+      'clusterrolebinding',
+      name,
+      `--clusterrole=${name}`,
+      '--user=printed',
+    ]);
+    const own = spec({ kubeconfig: plane.kubeconfigFor('printed') });
+    const result = await run(stages, own, host);
+    expect(problemsOf(result)).toBe('');
+    expect((await run(stages, own, host)).outcome).toBe('in-sync');
+    const gone = await run(stages.toReversed(), own, host, [], 'teardown');
+    expect(problemsOf(gone)).toBe('');
+  });
+
+  it('show as a diff what they would change, and nothing afterwards', async () => {
+    const host = apiHost(plane, i350());
+    const cluster = await requireCluster(spec().kube, host);
+    const settings = kubeSettings(spec().kube);
+    const wanted = allWanted(settings, 'node1', await readPools(spec(), host.fs));
+    const before = versions(await everything(plane));
+    const text = await diffObjects(cluster, host, wanted);
+    expect(text).toMatch(/^\+.*kube-sriov-device-plugin/m);
+    expect(text).toMatch('NetworkAttachmentDefinition default/sriov-enp1s0f0');
+    expect(versions(await everything(plane))).toEqual(before);
+    await run(stages, spec(), host);
+    expect(await diffObjects(cluster, host, wanted)).toBe('');
   });
 
   it('say that a user may not even look', async () => {
