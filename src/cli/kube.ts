@@ -6,13 +6,13 @@ import { verify } from '../engine/verify.ts';
 import { exitCodes } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { requireCluster } from '../kube/cluster.ts';
-import { kubeSettings } from '../kube/defaults.ts';
 import { diagnose } from '../kube/diagnose/diagnose.ts';
 import { gatherEvidence } from '../kube/diagnose/evidence.ts';
 import { diffObjects } from '../kube/diff.ts';
 import { hostnameOf } from '../kube/hostname.ts';
 import { installerRole } from '../kube/installer-role.ts';
 import { lintPluginConfig } from '../kube/lint/plugin-config.ts';
+import { nodeSettings } from '../kube/node-settings.ts';
 import { nodeLabelCommand, renderFiles, renderKustomize, renderYaml } from '../kube/render.ts';
 import { smoke } from '../kube/smoke.ts';
 import { readPools } from '../kube/stage.ts';
@@ -72,7 +72,7 @@ const render = (streams: Streams): Command =>
     .option('--kustomize <dir>', 'write a kustomize folder instead')
     .action(async (flags: Flags & { readonly kustomize?: string }) => {
       const { host, spec } = await open(flags, streams);
-      const settings = kubeSettings(spec.kube);
+      const settings = await nodeSettings(spec.kube, host);
       const node = spec.kube.node ?? (await hostnameOf(host.fs)) ?? 'node';
       const files = renderFiles(settings, node, await readPools(spec, host.fs));
       const label = nodeLabelCommand(settings, node);
@@ -95,7 +95,11 @@ const diff = (streams: Streams): Command =>
   subcommand('diff', 'show what the API server would change').action(async (flags: Flags) => {
     const { host, spec } = await open(flags, streams);
     const cluster = await requireCluster(spec.kube, host);
-    const wanted = allWanted(kubeSettings(spec.kube), cluster.node, await readPools(spec, host.fs));
+    const wanted = allWanted(
+      await nodeSettings(spec.kube, host),
+      cluster.node,
+      await readPools(spec, host.fs),
+    );
     const text = await diffObjects(cluster, host, wanted);
     await emit(streams, flags, {
       document: { schema: documentSchema, command: 'kube diff', diff: text },
@@ -165,7 +169,7 @@ const smokeTest = (streams: Streams): Command =>
     async (flags: Flags) => {
       const { host, spec } = await open(flags, streams);
       const cluster = await requireCluster(spec.kube, host);
-      const findings = await smoke(cluster, host, kubeSettings(spec.kube), spec);
+      const findings = await smoke(cluster, host, await nodeSettings(spec.kube, host), spec);
       const lines = findings.map(({ ok, id, detail, hint }) =>
         [`${ok ? '✔' : '✖'} ${id}: ${detail}`, ...(hint === undefined ? [] : [`  ${hint}`])].join(
           '\n',
@@ -185,7 +189,7 @@ const diagnosis = (streams: Streams): Command =>
     async (flags: Flags) => {
       const { host, spec } = await open(flags, streams);
       const cluster = await requireCluster(spec.kube, host);
-      const evidence = await gatherEvidence(cluster, host, kubeSettings(spec.kube));
+      const evidence = await gatherEvidence(cluster, host, await nodeSettings(spec.kube, host));
       const found = diagnose(evidence);
       const lines = found.map(
         ({ id, shownBy, cause, remedy }) => `✖ ${shownBy} [${id}]\n  ${cause}\n  ${remedy}`,
@@ -220,7 +224,7 @@ const rbac = (streams: Streams): Command =>
       const { host, spec } = await open(flags, streams);
       const node = spec.kube.node ?? (await hostnameOf(host.fs)) ?? 'node';
       const pools = await readPools(spec, host.fs);
-      const wanted = allWanted(kubeSettings(spec.kube), node, pools);
+      const wanted = allWanted(await nodeSettings(spec.kube, host), node, pools);
       const role = installerRole(wanted.map(({ object }) => object));
       await emit(streams, flags, {
         document: { ...role },

@@ -4,9 +4,10 @@ import type { KubeSpec, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { type Cluster, findCluster } from './cluster.ts';
-import { type KubeSettings, kubeSettings } from './defaults.ts';
+import type { KubeSettings } from './defaults.ts';
 import { explainStderr } from './kubectl.ts';
 import { managedBy } from './manifests/daemon-set.ts';
+import { nodeSettings } from './node-settings.ts';
 import { describeRef, refOf } from './object.ts';
 import { kubeError } from './plan-objects.ts';
 import { type Pool, poolsOf } from './pools/pool.ts';
@@ -70,7 +71,12 @@ export const clusterCheck = (
     if (!wantsVfs(spec)) return { status: 'pass', detail: 'no VFs are wanted' };
     const answer = await findCluster(spec.kube, host);
     if (!answer.reachable) return { status: 'skip', because: answer.because };
-    return look({ cluster: answer.cluster, settings: kubeSettings(spec.kube), host, spec });
+    return look({
+      cluster: answer.cluster,
+      settings: await nodeSettings(spec.kube, host),
+      host,
+      spec,
+    });
   },
 });
 

@@ -1,11 +1,11 @@
 import type { CheckResult } from '../check.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
-import { kubeSettings } from '../kube/defaults.ts';
 import { findExisting } from '../kube/existing.ts';
 import { findingsResult } from '../kube/lint/finding.ts';
 import { lintOverlap } from '../kube/lint/overlap.ts';
 import { lintPluginConfig } from '../kube/lint/plugin-config.ts';
 import { devicePluginDaemonSet, devicePluginPodLabel } from '../kube/manifests/device-plugin.ts';
+import { nodeSettings } from '../kube/node-settings.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { planRestart } from '../kube/plugin-restart.ts';
@@ -71,7 +71,7 @@ export const devicePlugin: Step = {
   plan: async (spec, host) => {
     if (!wantsVfs(spec)) return [];
     const cluster = await requireCluster(spec.kube, host);
-    const settings = kubeSettings(spec.kube);
+    const settings = await nodeSettings(spec.kube, host);
     const config = pluginConfig(await readPools(spec, host.fs));
     const wanted = wantedDevicePlugin(settings, cluster.node, config);
     const objects = await planObjects(cluster, host, wanted);
@@ -81,7 +81,9 @@ export const devicePlugin: Step = {
   },
   teardown: async ({ kube }, host) => {
     const answer = await findCluster(kube, host);
-    return answer.reachable ? removeDevicePlugin(answer.cluster, host, kubeSettings(kube)) : [];
+    return answer.reachable
+      ? removeDevicePlugin(answer.cluster, host, await nodeSettings(kube, host))
+      : [];
   },
   checks: [
     clusterCheck(

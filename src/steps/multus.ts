@@ -1,10 +1,10 @@
 import type { CheckResult } from '../check.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
-import { kubeSettings } from '../kube/defaults.ts';
 import { findExisting } from '../kube/existing.ts';
 import { listAt, textAt } from '../kube/json.ts';
 import { multusDaemonSet, multusPodLabel } from '../kube/manifests/multus.ts';
 import { nadCrdName } from '../kube/manifests/multus-crd.ts';
+import { nodeSettings } from '../kube/node-settings.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects, readObject } from '../kube/plan-objects.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
@@ -50,12 +50,12 @@ export const multus: Step = {
     const { kube } = spec;
     const cluster = await requireCluster(kube, host);
     if ((await findExisting(cluster, host)).multus !== undefined) return [];
-    return planObjects(cluster, host, wantedMultus(kubeSettings(kube), cluster.node));
+    return planObjects(cluster, host, wantedMultus(await nodeSettings(kube, host), cluster.node));
   },
   teardown: async ({ kube }, host) => {
     const answer = await findCluster(kube, host);
     if (!answer.reachable) return [];
-    const settings = kubeSettings(kube);
+    const settings = await nodeSettings(kube, host);
     if ((await findExisting(answer.cluster, host)).multus !== undefined) return [];
     return [
       ...(await removeMultus(answer.cluster, host, settings)),

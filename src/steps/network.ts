@@ -1,10 +1,10 @@
 import type { CheckResult } from '../check.ts';
 import type { HostPath } from '../host.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
-import { kubeSettings } from '../kube/defaults.ts';
 import { findingsResult } from '../kube/lint/finding.ts';
 import { lintNetworkConfig, pluginsOf } from '../kube/lint/network.ts';
 import { networksOf, resourceAnnotation } from '../kube/manifests/network.ts';
+import { nodeSettings } from '../kube/node-settings.ts';
 import { describeRef, refKey, refOf } from '../kube/object.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects, readObjects } from '../kube/plan-objects.ts';
@@ -61,11 +61,13 @@ export const network: Step = {
     const cluster = await requireCluster(spec.kube, host);
     const pools = await readPools(spec, host.fs);
     pluginConfig(pools);
-    return planObjects(cluster, host, wantedNetworks(kubeSettings(spec.kube), pools));
+    return planObjects(cluster, host, wantedNetworks(await nodeSettings(spec.kube, host), pools));
   },
   teardown: async ({ kube }, host) => {
     const answer = await findCluster(kube, host);
-    return answer.reachable ? removeNetworks(answer.cluster, host, kubeSettings(kube)) : [];
+    return answer.reachable
+      ? removeNetworks(answer.cluster, host, await nodeSettings(kube, host))
+      : [];
   },
   checks: [
     clusterCheck(

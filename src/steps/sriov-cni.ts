@@ -1,7 +1,7 @@
 import { findCluster, requireCluster } from '../kube/cluster.ts';
-import { kubeSettings } from '../kube/defaults.ts';
 import { findExisting } from '../kube/existing.ts';
 import { sriovCniDaemonSet, sriovCniPodLabel } from '../kube/manifests/sriov-cni.ts';
+import { nodeSettings } from '../kube/node-settings.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { rolledOut } from '../kube/rollout.ts';
@@ -38,11 +38,13 @@ export const sriovCni: Step = {
     const { kube } = spec;
     const cluster = await requireCluster(kube, host);
     if ((await findExisting(cluster, host)).sriovCni !== undefined) return [];
-    return planObjects(cluster, host, wantedSriovCni(kubeSettings(kube), cluster.node));
+    return planObjects(cluster, host, wantedSriovCni(await nodeSettings(kube, host), cluster.node));
   },
   teardown: async ({ kube }, host) => {
     const answer = await findCluster(kube, host);
-    return answer.reachable ? removeSriovCni(answer.cluster, host, kubeSettings(kube)) : [];
+    return answer.reachable
+      ? removeSriovCni(answer.cluster, host, await nodeSettings(kube, host))
+      : [];
   },
   checks: [
     clusterCheck(

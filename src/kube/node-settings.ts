@@ -1,0 +1,69 @@
+import type { HostFs, HostPath, HostView } from '../host.ts';
+import type { KubeSpec } from '../resolved-spec.ts';
+import { orUnknown, readAttribute } from '../sysfs/read.ts';
+import { queryKube } from './cluster.ts';
+import { type CniPaths, type KubeSettings, kubeSettings } from './defaults.ts';
+import { listAt, parseJson, textAt } from './json.ts';
+
+/** Asked once per view: where the CNI's folders are does not change during a run. */
+const known = new WeakMap<HostView, Promise<Detected>>();
+
+interface Detected {
+  readonly cni: Partial<CniPaths>;
+  readonly selinux: boolean;
+}
+
+/** The settings for this node: what the spec leaves open is what the node itself says. */
+export const nodeSettings = async (spec: KubeSpec, host: HostView): Promise<KubeSettings> => {
+  const detected = known.get(host) ?? detect(host);
+  known.set(host, detected);
+  const { cni, selinux } = await detected;
+  return kubeSettings({ ...spec, cni: { privileged: selinux, ...cni, ...spec.cni } });
+};
+
+const detect = async (host: HostView): Promise<Detected> => ({
+  cni: { ...(await knownFolders(host.fs)), ...(await askRuntime(host)) },
+  // An unprivileged container is not allowed to copy the plugin into the node's folder then.
+  selinux: (await orUnknown(readAttribute(host.fs, '/sys/fs/selinux/enforce'))) === '1',
+});
+
+/** The runtime's own word, in the form of containerd; binDir became binDirs in containerd 2. */
+const askRuntime = async (host: HostView): Promise<Partial<CniPaths>> => {
+  const result = await queryKube(host, { argv: ['crictl', 'info'], timeoutMs: 5_000 });
+  if (!result.ran || result.exitCode !== 0) return {};
+  const info = parseJson(result.stdout);
+  const [first] = listAt(info, 'config', 'cni', 'binDirs');
+  const binDir = textAt(info, 'config', 'cni', 'binDir') ?? first;
+  const confDir = textAt(info, 'config', 'cni', 'confDir');
+  return {
+    ...(typeof binDir === 'string' && isFolder(binDir) && { binDir }),
+    ...(confDir !== undefined && isFolder(confDir) && { confDir }),
+  };
+};
+
+/** It becomes a mount into a privileged container. */
+const isFolder = (path: string): boolean =>
+  /^(\/[\w.-]+){2,}\/?$/.test(path) && !path.includes('..');
+
+/** Where distributions have the folders that is not /etc/cni/net.d and /opt/cni/bin; the first that exists. */
+const distributions: readonly (Partial<CniPaths> & { readonly sign: HostPath })[] = [
+  {
+    sign: '/var/lib/rancher/k3s/data/cni',
+    binDir: '/var/lib/rancher/k3s/data/cni',
+    confDir: '/var/lib/rancher/k3s/agent/etc/cni/net.d',
+  },
+  {
+    sign: '/var/lib/rancher/k3s/data/current/bin',
+    binDir: '/var/lib/rancher/k3s/data/current/bin',
+    confDir: '/var/lib/rancher/k3s/agent/etc/cni/net.d',
+  },
+  { sign: '/var/lib/microshift', binDir: '/run/cni/bin' },
+  { sign: '/home/kubernetes/bin/kubelet', binDir: '/home/kubernetes/bin' },
+];
+
+const knownFolders = async (fs: HostFs): Promise<Partial<CniPaths>> => {
+  for (const { sign, ...folders } of distributions) {
+    if ((await orUnknown(fs.stat(sign))) !== undefined) return folders;
+  }
+  return {};
+};
