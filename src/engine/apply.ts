@@ -46,13 +46,13 @@ export const apply = async (run: Run): Promise<RunResult> => {
 
   for (const step of run.steps) {
     run.listener({ type: 'step-started', step });
-    const because =
-      rebootNeeded !== undefined && step.runsBeforeReboot !== true
-        ? `waits for the reboot (${rebootNeeded})`
-        : await step.skip?.(run.spec, run.host);
     progress.made = [];
     progress.checks = [];
     try {
+      const because =
+        rebootNeeded !== undefined && step.runsBeforeReboot !== true
+          ? `waits for the reboot (${rebootNeeded})`
+          : await step.skip?.(run.spec, run.host);
       const report =
         because === undefined ? await applyStep(run, step, progress) : skipped(step, because);
       reports.push(report);
