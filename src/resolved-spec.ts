@@ -51,6 +51,8 @@ export interface KubeSpec {
   readonly resourceName?: string;
   /** Instead of one pool for each PF and kind of driver; VFs in none of them are not offered. */
   readonly pools?: readonly PoolSpec[];
+  /** A sample pod with a VF, as the last stage. */
+  readonly workload?: boolean;
   /** Instead of one plain network for each pool. */
   readonly networks?: readonly NetworkSpec[];
   readonly images?: {

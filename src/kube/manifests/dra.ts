@@ -1,0 +1,126 @@
+import type { IDeviceClass, IResourceClaimTemplate } from 'kubernetes-models/resource.k8s.io/v1';
+import type { KubeObject } from '../../host.ts';
+import type { KubeSettings } from '../defaults.ts';
+import { type Pool, resourceOf } from '../pools/pool.ts';
+import { managedBy } from './daemon-set.ts';
+import { networkName } from './network.ts';
+
+const driver = 'sriovnetwork.k8snetworkplumbingwg.io';
+
+/** VFs that the DRA driver advertises; without a policy it advertises none. */
+interface SriovResourcePolicy extends KubeObject {
+  readonly spec: {
+    readonly nodeSelector: object;
+    readonly configs: readonly {
+      readonly deviceAttributesSelector: { readonly matchLabels: Readonly<Record<string, string>> };
+      readonly resourceFilters: readonly { readonly pciAddresses: readonly string[] }[];
+    }[];
+  };
+}
+
+interface DeviceAttributes extends KubeObject {
+  readonly spec: { readonly attributes: Readonly<Record<string, { readonly string: string }>> };
+}
+
+const labels = { ...managedBy };
+
+/**
+ * A pool for the DRA driver instead of the device plugin: never both for one set of VFs, since
+ * nothing arbitrates between them. The class carries the plugin's resource name, so that pods that
+ * ask for it need no change (DRAExtendedResource, on since Kubernetes 1.36).
+ */
+export const draObjects = (
+  settings: KubeSettings,
+  node: string,
+  pool: Pool,
+  driverNamespace: string,
+): readonly KubeObject[] => {
+  const name = networkName(pool);
+  return [
+    deviceClass(name, pool),
+    deviceAttributes(name, pool, driverNamespace),
+    resourcePolicy(name, node, pool, driverNamespace),
+    claimTemplate(name, pool, settings),
+  ];
+};
+
+const deviceClass = (name: string, pool: Pool): IDeviceClass & KubeObject => ({
+  apiVersion: 'resource.k8s.io/v1',
+  kind: 'DeviceClass',
+  metadata: { name, labels },
+  spec: {
+    extendedResourceName: resourceOf(pool),
+    selectors: [
+      {
+        cel: {
+          expression: `device.driver == "${driver}" && device.attributes["k8s.cni.cncf.io"].resourceName == "${resourceOf(pool)}"`,
+        },
+      },
+    ],
+  },
+});
+
+/** The attribute by which Multus finds the network of a device. */
+const deviceAttributes = (name: string, pool: Pool, namespace: string): DeviceAttributes => ({
+  apiVersion: `${driver}/v1alpha1`,
+  kind: 'DeviceAttributes',
+  metadata: { name, namespace, labels: { ...labels, 'sriovctl/pool': name } },
+  spec: { attributes: { 'k8s.cni.cncf.io/resourceName': { string: resourceOf(pool) } } },
+});
+
+/** By address: the driver's filters know no VF ranges, and do not look at drivers yet. */
+const resourcePolicy = (
+  name: string,
+  node: string,
+  pool: Pool,
+  namespace: string,
+): SriovResourcePolicy => ({
+  apiVersion: `${driver}/v1alpha1`,
+  kind: 'SriovResourcePolicy',
+  metadata: { name: `${name}-${node}`, namespace, labels },
+  spec: {
+    nodeSelector: {
+      nodeSelectorTerms: [
+        { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] },
+      ],
+    },
+    configs: [
+      {
+        deviceAttributesSelector: { matchLabels: { 'sriovctl/pool': name } },
+        resourceFilters: [{ pciAddresses: pool.members.map(({ vf }) => vf.address) }],
+      },
+    ],
+  },
+});
+
+const claimTemplate = (
+  name: string,
+  pool: Pool,
+  settings: KubeSettings,
+): IResourceClaimTemplate & KubeObject => ({
+  apiVersion: 'resource.k8s.io/v1',
+  kind: 'ResourceClaimTemplate',
+  metadata: { name, namespace: settings.networkNamespace, labels },
+  spec: {
+    spec: {
+      devices: {
+        requests: [{ name: 'vf', exactly: { deviceClassName: name, count: 1 } }],
+        config: [
+          {
+            requests: ['vf'],
+            opaque: {
+              driver,
+              parameters: {
+                apiVersion: `${driver}/v1alpha1`,
+                kind: 'VfConfig',
+                netAttachDefName: name,
+                netAttachDefNamespace: settings.networkNamespace,
+                ...(pool.kind === 'kernel' ? { ifName: 'net1' } : { driver: 'vfio-pci' }),
+              },
+            },
+          },
+        ],
+      },
+    },
+  },
+});

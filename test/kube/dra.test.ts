@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { kubeSettings } from '../../src/kube/defaults.ts';
+import { toJson } from '../../src/kube/json.ts';
+import { draObjects } from '../../src/kube/manifests/dra.ts';
+import { poolsOf } from '../../src/kube/pools/pool.ts';
+import { readPf } from '../../src/sysfs/pci-device.ts';
+import { i350, i350Vfs } from './host-tree.ts';
+import { kubeSpec } from './test-cluster.ts';
+import { validate } from './validate.ts';
+
+const pf = await readPf(i350(), '0000:01:00.0');
+const [pool] = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
+const objects = pool === undefined ? [] : draObjects(kubeSettings(kubeSpec), 'node1', pool, 'dra');
+
+describe('a pool for the DRA driver', () => {
+  it('is what the schemas of the built-in kinds ask for', () => {
+    const builtIn = objects.filter(({ apiVersion }) => apiVersion === 'resource.k8s.io/v1');
+    expect(builtIn.map(({ kind }) => kind)).toEqual(['DeviceClass', 'ResourceClaimTemplate']);
+    for (const object of builtIn) validate(object);
+  });
+
+  it('keeps the name of the resource, so that pods need no change', () => {
+    expect(toJson(objects[0] ?? {})).toMatchObject({
+      spec: { extendedResourceName: 'example.com/sriov_enp1s0f0' },
+    });
+  });
+
+  it('advertises exactly the pool’s VFs, on this node', () => {
+    const policy = objects.find(({ kind }) => kind === 'SriovResourcePolicy');
+    const text = JSON.stringify(policy);
+    for (const { address } of i350Vfs(4)) expect(text).toContain(address);
+    expect(text).not.toContain('0000:01:00');
+    expect(text).toContain('"values":["node1"]');
+  });
+});
