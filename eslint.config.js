@@ -23,6 +23,7 @@ export default tseslint.config(
       'coverage/',
       'scripts/*.mjs',
       'test/bench/*.mjs',
+      'test/vm/*.mjs',
       'eslint.config.js',
     ],
   },

@@ -93,7 +93,7 @@ describe('a fault at any read, write or command', () => {
             before,
             after,
             begun,
-          } = await tryFault(start, wanted, at, fault);
+          } = await tryFault(scenario, at, fault);
           tried += 1;
           if (outcome === 'applied') {
             const check = await verify(runOn(host, scenario, recording().journal));
