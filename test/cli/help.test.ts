@@ -57,7 +57,7 @@ describe('completion', () => {
   const cases: readonly (readonly [line: string, words: readonly string[]])[] = [
     ['sriovctl ver', ['verify']],
     ['sriovctl setup --only l', ['lspci']],
-    ['sriovctl setup --only driver,vf', ['driver,vfs']],
+    ['sriovctl setup --only driver,lsp', ['driver,lspci']],
     [`sriovctl setup --simulate ${demo} --pf en`, ['enp1s0f0', 'enp1s0f1']],
     [
       `sriovctl setup --simulate ${demo} --pf 0000:01:00.0 --vfs `,
@@ -118,26 +118,28 @@ describe('completion', () => {
   });
 
   test.skipIf(!installed('zsh'))('in zsh', () => {
-    const inZsh = (line: string): string =>
+    const inZsh = (line: string, awaited: string): string =>
       execFileSync(
         'zsh',
         [
           '-fc',
           `zmodload zsh/zpty
 zpty -b z zsh -fi
-zpty -w z "PS1=; autoload -Uz compinit; compinit -D -u; source <(sriovctl completion zsh); print READY"
-out= ; while zpty -r z chunk; do out+=$chunk; [[ $out == *READY*READY* ]] && break; done
+zpty -w z "PS1=; autoload -Uz compinit; compinit -D -u; source <(sriovctl completion zsh); print READ''Y"
+out= ; while zpty -r z chunk; do out+=$chunk; [[ $out == *READY* ]] && break; done
 zpty -w -n z "$1"$'\\t'$'\\t'
-sleep 3
-out= ; while zpty -r -t z chunk; do out+=$chunk; done
+out= ; for try in {1..200}; do sleep 0.1; while zpty -r -t z chunk; do out+=$chunk; done; [[ $out == *$2* ]] && break; done
 print -r -- "$out"
 zpty -d z`,
           'zsh',
           line,
+          awaited,
         ],
         { cwd: root, env, encoding: 'utf8', timeout: 25_000 },
       );
-    expect(inZsh('sriovctl ver')).toContain('ify');
-    expect(inZsh(`sriovctl setup --simulate ${demo} --pf 0000:01:00.`)).toContain('0000:01:00.1');
+    expect(inZsh('sriovctl ver', 'ify')).toContain('ify');
+    expect(inZsh(`sriovctl setup --simulate ${demo} --pf 0000:01:00.`, '01:00.1')).toContain(
+      '0000:01:00.1',
+    );
   });
 });
