@@ -4,6 +4,7 @@ import type { HostError } from '../errors.ts';
 import type { Problem } from '../events.ts';
 import type { Action, HostView, VfAttributes } from '../host.ts';
 import type { ResolvedPf } from '../resolved-spec.ts';
+import { formatVfRange } from '../spec/vf-range.ts';
 import type { Step } from '../step.ts';
 import { describeErrno } from '../sysfs/errno.ts';
 import type { RefusableSetting } from '../sysfs/known-driver-table.ts';
@@ -171,7 +172,7 @@ const supported = async (host: HostView, wanted: ResolvedPf): Promise<CheckResul
   const name = pf.netdev ?? pf.address;
   const words = [...refused].map(([setting, indexes]) => {
     const errno = refuses[setting] ?? '';
-    return `${settingWords[setting]} (VF ${indexes.join(', ')}): ${errno}, ${describeErrno(errno)}`;
+    return `${settingWords[setting]} (VF ${formatVfRange(indexes)}): ${errno}, ${describeErrno(errno)}`;
   });
   return {
     status: 'fail',
