@@ -86,22 +86,35 @@ export const specFromFlags = (
     ...file,
     pfs: named.length > 0 ? named : (file?.pfs ?? []),
     ...(flags.iommu !== undefined && { iommu: flags.iommu }),
-    ...((flags.kernelArg !== undefined || flags.grubFile !== undefined) && {
-      boot: {
-        ...file?.boot,
-        ...(flags.kernelArg !== undefined && { kernelArgs: [...flags.kernelArg] }),
-        ...(flags.grubFile !== undefined && { grubFile: flags.grubFile }),
-      },
-    }),
+    ...bootFromFlags(flags, file),
     ...(flags.persist !== undefined && { persist: flags.persist || ('none' as const) }),
-    kube: {
-      ...file?.kube,
-      ...(flags.kube !== undefined && { mode: flags.kube ? ('required' as const) : 'off' }),
-      ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
-      ...(flags.context !== undefined && { context: flags.context }),
-    },
+    kube: kubeFromFlags(flags, file),
   };
 };
+
+const bootFromFlags = (
+  { kernelArg, grubFile }: StageFlags,
+  file: NodeSpecInput | undefined,
+): Pick<NodeSpecInput, 'boot'> =>
+  kernelArg === undefined && grubFile === undefined
+    ? {}
+    : {
+        boot: {
+          ...file?.boot,
+          ...(kernelArg !== undefined && { kernelArgs: [...kernelArg] }),
+          ...(grubFile !== undefined && { grubFile }),
+        },
+      };
+
+const kubeFromFlags = (
+  { kube, kubeconfig, context }: StageFlags,
+  file: NodeSpecInput | undefined,
+): NonNullable<NodeSpecInput['kube']> => ({
+  ...file?.kube,
+  ...(kube !== undefined && { mode: kube ? ('required' as const) : 'off' }),
+  ...(kubeconfig !== undefined && { kubeconfig }),
+  ...(context !== undefined && { context }),
+});
 
 /** A PF that a file has too keeps what the flags do not say. */
 const pfsFromFlags = (

@@ -100,7 +100,7 @@ const disarmTimer = async (): Promise<boolean> => {
 
 const awaitConfirmation = async (seconds: number, { stderr }: Streams): Promise<number> => {
   const undoing = `The changes are taken back ${seconds} s after they began, unless confirmed`;
-  if (process.stdin.isTTY !== true) {
+  if (!process.stdin.isTTY) {
     stderr.write(`${undoing} by \`sriovctl confirm\`.\n`);
     return exitCodes.ok.code;
   }
