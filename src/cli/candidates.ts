@@ -1,9 +1,9 @@
 import type { Command, Option } from 'commander';
+import { steps } from '../steps/index.ts';
 import { listPfs } from '../sysfs/pci-device.ts';
 import { codes } from './codes.ts';
 import { openHost } from './host.ts';
 import { schemaNames } from './schemas.ts';
-import { steps } from '../steps/index.ts';
 
 export interface Candidate {
   readonly word: string;

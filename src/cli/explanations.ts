@@ -93,7 +93,8 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   },
   MODULE_NOT_LOADED: {
     means: 'modprobe could not load the module of a driver.',
-    remedy: 'The message tells why: it is missing, blacklisted, or not signed as Secure Boot wants it.',
+    remedy:
+      'The message tells why: it is missing, blacklisted, or not signed as Secure Boot wants it.',
   },
   NEEDS_FORCE: {
     means: 'Somebody uses what would be removed.',

@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander';
 import { stripVTControlCharacters } from 'node:util';
+import { type Command, Option } from 'commander';
 import { documentText } from '../report/json.ts';
 import { wrapped } from '../report/wrap.ts';
 import type { Streams } from './streams.ts';

@@ -1,11 +1,11 @@
 import type { Rehearsed } from '../engine/setup.ts';
 import { type ExitReason, exitCodes } from '../errors.ts';
-import { type PlanDocument, planSchema, plannedPf } from '../report/plan-document.ts';
+import { type PlanDocument, plannedPf, planSchema } from '../report/plan-document.ts';
 import { hostname, kernelRelease } from '../sysfs/paths.ts';
 import { readAttribute } from '../sysfs/read.ts';
 import { version } from '../version.ts';
 import { permissionsOf } from './options.ts';
-import { type StageRun, wantedPfs, type WritingFlags } from './run-stages.ts';
+import { type StageRun, type WritingFlags, wantedPfs } from './run-stages.ts';
 
 /** A rehearsal with what it rests on. */
 export const planDocumentOf = async (

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { rehearse } from '../engine/setup.ts';
 import { exitCodes } from '../errors.ts';
+import { planMarkdown } from '../report/markdown.ts';
 import { outcomeText } from '../report/outcome-text.ts';
 import { pfsText } from '../report/pf-text.ts';
-import { planMarkdown } from '../report/markdown.ts';
 import { planText } from '../report/plan-text.ts';
 import { wrapped } from '../report/wrap.ts';
 import { steps } from '../steps/index.ts';

@@ -10,6 +10,7 @@ import {
   rehearse,
 } from '../engine/setup.ts';
 import { type ExitReason, exitCodes } from '../errors.ts';
+import type { Host } from '../host.ts';
 import { runDocument } from '../report/json.ts';
 import { liveReporter } from '../report/live.ts';
 import { outcomeText } from '../report/outcome-text.ts';
@@ -18,7 +19,6 @@ import { planText } from '../report/plan-text.ts';
 import { wrapped } from '../report/wrap.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import { resolveSpec } from '../spec/node-spec.ts';
-import type { Host } from '../host.ts';
 import type { Step } from '../step.ts';
 import { exportTree } from '../sysfs/export-tree.ts';
 import { type NamedPf, readInventory } from '../sysfs/inventory.ts';

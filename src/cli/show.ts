@@ -1,10 +1,10 @@
 import { Command } from 'commander';
+import { SriovctlError } from '../errors.ts';
 import { documentSchema } from '../report/json.ts';
 import { showText } from '../report/show-text.ts';
 import { readInventory } from '../sysfs/inventory.ts';
 import { readPfDetails } from '../sysfs/pf-details.ts';
 import { isPfSelector, resolvePf } from '../sysfs/resolve-pf.ts';
-import { SriovctlError } from '../errors.ts';
 import { addOutputFlags, emit, type OutputFlags } from './output.ts';
 import { openTraced } from './run-stages.ts';
 import type { Streams } from './streams.ts';

@@ -1,4 +1,4 @@
-import { HostError, commandLine } from '../errors.ts';
+import { commandLine, HostError } from '../errors.ts';
 import type { Command, Host } from '../host.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
 

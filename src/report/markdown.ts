@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { MadeChange, Problem, StepReport } from '../events.ts';
 import { requirementsOf } from '../change.ts';
+import type { MadeChange, Problem, StepReport } from '../events.ts';
 import { changeText } from './change-text.ts';
 import { findingsOf } from './findings.ts';
 import type { PlanDocument } from './plan-document.ts';

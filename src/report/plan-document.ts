@@ -1,5 +1,5 @@
-import { requirementsOf } from '../change.ts';
 import type { Permission } from '../change.ts';
+import { requirementsOf } from '../change.ts';
 import type { MadeChange, Outcome, Problem, StepReport } from '../events.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { NamedPf } from '../sysfs/inventory.ts';

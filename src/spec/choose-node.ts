@@ -1,7 +1,7 @@
 import { SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
-import { readAttribute } from '../sysfs/read.ts';
 import { hostname as hostnamePath } from '../sysfs/paths.ts';
+import { readAttribute } from '../sysfs/read.ts';
 import type { NodeSpecInput } from './node-spec.ts';
 import type { NodeMatch, SpecFile } from './spec-file.ts';
 

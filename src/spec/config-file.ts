@@ -4,7 +4,7 @@ import { SriovctlError } from '../errors.ts';
 import { issueProblems, type SpecProblem } from './issue-words.ts';
 import { inputSchema } from './json-schema.ts';
 import { type Place, placeAt, type YamlText } from './positions.ts';
-import { asSpecFile, schemaFor, type SpecFile } from './spec-file.ts';
+import { asSpecFile, type SpecFile, schemaFor } from './spec-file.ts';
 
 /** Read when it exists and no PF is named by a flag. */
 export const defaultSpecFile = '/etc/sriovctl/node.yaml';
