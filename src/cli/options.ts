@@ -58,7 +58,10 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
     .option(
       '--kernel-arg <argument>',
       'a kernel argument to keep, for example pci=realloc (repeatable)',
-      (text: string, before: readonly string[] = []): readonly string[] => [...before, text],
+      (text: string, before: readonly string[] | undefined): readonly string[] => [
+        ...(before ?? []),
+        text,
+      ],
     )
     .option('--grub-file', 'edit /etc/default/grub in place instead of adding a file of our own')
     .addOption(
