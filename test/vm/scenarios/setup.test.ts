@@ -38,6 +38,7 @@ describe('setup on an unmodified Debian kernel', () => {
       ...wanted,
       '--dry-run',
       '--no-kube',
+      '--no-persist',
     ]);
     expect(dryRun.exitCode).toBe(0);
     for (const place of places) expect(dryRun.stdout).toContain(place);
@@ -51,7 +52,7 @@ describe('setup on an unmodified Debian kernel', () => {
   });
 
   test('four VFs come up that lspci and ip show', async ({ guest }) => {
-    const setup = await sriovctl(guest, 'setup', ...wanted, '--no-kube');
+    const setup = await sriovctl(guest, 'setup', ...wanted, '--no-kube', '--no-persist');
     expect(setup.exitCode, setup.stderr + setup.stdout).toBe(0);
     expect(setup.stderr).toContain('sriov_numvfs: 0 → 4');
     for (const place of places) expect(setup.stdout).toContain(place);
@@ -68,7 +69,7 @@ describe('setup on an unmodified Debian kernel', () => {
     const before = await guest.sh(
       `stat -c %Y ${pf}/virtfn0; cat /sys/class/net/enp1s0f0v*/address`,
     );
-    const second = await sriovctl(guest, 'setup', ...wanted, '--no-kube');
+    const second = await sriovctl(guest, 'setup', ...wanted, '--no-kube', '--no-persist');
     expect(second).toMatchObject({ exitCode: 0 });
     expect(second.stderr).toContain('Nothing to do');
     expect(await guest.sh(`stat -c %Y ${pf}/virtfn0; cat /sys/class/net/enp1s0f0v*/address`)).toBe(
@@ -77,9 +78,11 @@ describe('setup on an unmodified Debian kernel', () => {
   });
 
   test('verify agrees, and names what is missing after the VFs are removed', async ({ guest }) => {
-    expect(await sriovctl(guest, 'verify', ...wanted, '--no-kube')).toMatchObject({ exitCode: 0 });
+    expect(await sriovctl(guest, 'verify', ...wanted, '--no-kube', '--no-persist')).toMatchObject({
+      exitCode: 0,
+    });
     await guest.sh(`echo 0 >${pf}/sriov_numvfs`);
-    const verify = await sriovctl(guest, 'verify', ...wanted, '--no-kube');
+    const verify = await sriovctl(guest, 'verify', ...wanted, '--no-kube', '--no-persist');
     expect(verify).toMatchObject({ exitCode: 1 });
     expect(verify.stdout).toContain('enp1s0f0 has 0 VFs');
   });
@@ -101,10 +104,11 @@ describe('setup on an unmodified Debian kernel', () => {
       '--vfs',
       '1',
       '--no-kube',
+      '--no-persist',
     );
     expect(both).toMatchObject({ exitCode: 0 });
     expect(await guest.sh('cat /sys/bus/pci/devices/0000:01:00.?/sriov_numvfs')).toBe('2\n1');
-    const byMac = ['--pf', '52:54:00:00:01:01', '--vfs', '1', '--no-kube'];
+    const byMac = ['--pf', '52:54:00:00:01:01', '--vfs', '1', '--no-kube', '--no-persist'];
     expect(await sriovctl(guest, 'verify', ...byMac)).toMatchObject({ exitCode: 0 });
     await removeVfs(guest);
   });
@@ -118,7 +122,7 @@ describe('setup on an unmodified Debian kernel', () => {
       { words: ['--pf', 'enp1s0f0', '--vfs', 'x'], exitCode: 2, says: 'whole number' },
       { words: ['--pf', '../../etc', '--vfs', '4'], exitCode: 2, says: '../../etc' },
     ]) {
-      const refused = await sriovctl(guest, 'setup', ...words, '--no-kube');
+      const refused = await sriovctl(guest, 'setup', ...words, '--no-kube', '--no-persist');
       expect(refused.exitCode, words.join(' ')).toBe(exitCode);
       expect(refused.stderr).toContain(says);
     }
@@ -130,10 +134,19 @@ describe('setup on an unmodified Debian kernel', () => {
   }) => {
     await guest.sh(`echo 2 >${pf}/sriov_numvfs; udevadm settle`);
     const before = await hostState(guest);
-    const vf = await sriovctl(guest, 'setup', '--pf', 'enp1s0f0v0', '--vfs', '1', '--no-kube');
+    const vf = await sriovctl(
+      guest,
+      'setup',
+      '--pf',
+      'enp1s0f0v0',
+      '--vfs',
+      '1',
+      '--no-kube',
+      '--no-persist',
+    );
     expect(vf).toMatchObject({ exitCode: 4 });
     expect(vf.stderr).toContain('enp1s0f0 (0000:01:00.0');
-    const other = await sriovctl(guest, 'setup', ...wanted, '--no-kube');
+    const other = await sriovctl(guest, 'setup', ...wanted, '--no-kube', '--no-persist');
     expect(other).toMatchObject({ exitCode: 4 });
     expect(other.stderr).toContain('--recreate');
     const user = await guest.run([
@@ -149,7 +162,14 @@ describe('setup on an unmodified Debian kernel', () => {
     expect(user.stderr).toContain('root');
     expect(await hostState(guest)).toBe(before);
 
-    const recreated = await sriovctl(guest, 'setup', ...wanted, '--no-kube', '--recreate');
+    const recreated = await sriovctl(
+      guest,
+      'setup',
+      ...wanted,
+      '--no-kube',
+      '--no-persist',
+      '--recreate',
+    );
     expect(recreated).toMatchObject({ exitCode: 0 });
     expect(await guest.sh(`cat ${pf}/sriov_numvfs`)).toBe('4');
     await removeVfs(guest);
@@ -168,11 +188,21 @@ describe('setup on an unmodified Debian kernel', () => {
       '--vfs',
       '8',
       '--no-kube',
+      '--no-persist',
     );
     expect(refused).toMatchObject({ exitCode: 4 });
     expect(await guest.sh(`[ -e ${pf}/driver ] && echo bound || echo unbound`)).toBe('unbound');
 
-    const seven = await sriovctl(guest, 'setup', '--pf', '0000:01:00.0', '--vfs', '7', '--no-kube');
+    const seven = await sriovctl(
+      guest,
+      'setup',
+      '--pf',
+      '0000:01:00.0',
+      '--vfs',
+      '7',
+      '--no-kube',
+      '--no-persist',
+    );
     expect(seven.exitCode, seven.stderr).toBe(0);
     expect(await guest.sh(`ls -d ${pf}/virtfn* | wc -l`)).toBe('7');
   });
