@@ -26,10 +26,11 @@ const pfText = (pf: NamedPf, { predicted = false }: PfTextOptions): string => {
   return [...head, ...vfTable(pf).map((line) => `  ${line}`)].join('\n');
 };
 
-const vfTable = ({ vfs }: NamedPf): readonly string[] => {
+const vfTable = ({ vfs, representors }: NamedPf): readonly string[] => {
   if (vfs.length === 0) return [];
+  const switching = representors !== undefined;
   return table(
-    ['VF', 'ADDRESS', 'NETDEV', 'MAC', 'DRIVER', 'ID', 'IOMMU'],
+    ['VF', 'ADDRESS', 'NETDEV', 'MAC', 'DRIVER', 'ID', 'IOMMU', ...(switching ? ['SWITCH'] : [])],
     vfs.map((vf) => [
       String(vf.index),
       vf.address,
@@ -38,6 +39,7 @@ const vfTable = ({ vfs }: NamedPf): readonly string[] => {
       vf.driver ?? '-',
       `${vf.vendor}:${vf.device}`,
       vf.iommuGroup ?? '-',
+      ...(switching ? [representors[vf.index] ?? '-'] : []),
     ]),
   );
 };

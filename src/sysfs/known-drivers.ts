@@ -17,6 +17,12 @@ export const knownPfDriver = (pf: {
 export const knownVfDriver = (vendor: string, device: string): KnownDriver | undefined =>
   knownDrivers.find((row) => row.vendor === vendor && hasId(row.vfs, device));
 
+/** What makes a card's firmware offer this many VFs; `undefined` where that is its setup's business. */
+export const firmwareRemedy = (
+  pf: Parameters<typeof knownPfDriver>[0] & { readonly address: string },
+  count: number,
+): string | undefined => knownPfDriver(pf)?.firmware?.(pf.address, count);
+
 /** Where the kernel's source keeps a driver of VFs. */
 export const sourceOfVfDriver = (driver: string): string | undefined =>
   knownDrivers.find(({ vfDriver }) => vfDriver === driver)?.source;

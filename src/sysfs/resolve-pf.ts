@@ -1,11 +1,12 @@
 import { SriovctlError } from '../errors.ts';
 import type { HostFs, HostView } from '../host.ts';
 import { queryLinks } from './ip-link.ts';
+import { firmwareRemedy } from './known-drivers.ts';
 import { listNetdevs, netdevOf, readNetdev } from './netdev.ts';
-import { netAttribute, netdev as netdevFolder, pciDevice } from './paths.ts';
+import { netAttribute, netdev as netdevFolder, pciAttribute, pciDevice } from './paths.ts';
 import { normalizePciAddress } from './pci-address.ts';
 import { type PhysicalFunction, listPfs, physfnOf, readPf, readSriov } from './pci-device.ts';
-import { readLinkName, readNumber } from './read.ts';
+import { readId, readLinkName, readNumber } from './read.ts';
 
 const macForm = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 /** dev_valid_name() in net/core/dev.c: up to 15 bytes without slash, colon or white space. */
@@ -83,17 +84,24 @@ const isVf = async (fs: HostFs, selector: string, parent: string): Promise<Sriov
   });
 };
 
+/** How many VFs to have a firmware offer where nobody has said a number. */
+const usualCount = 8;
+
 const noSriov = async (fs: HostFs, selector: string, address: string): Promise<SriovctlError> => {
   const driver = await readLinkName(fs, `${pciDevice(address)}/driver`);
   const netdev = await netdevOf(fs, address);
   const what = [netdev === selector ? address : (netdev ?? address), driver]
     .filter(Boolean)
     .join(', ');
+  const vendor = (await readId(fs, pciAttribute(address, 'vendor'))) ?? '';
+  const device = (await readId(fs, pciAttribute(address, 'device'))) ?? '';
+  const ids = { address, vendor, device, ...(driver !== undefined && { driver }) };
+  const remedy = firmwareRemedy(ids, usualCount);
   return new SriovctlError('NO_SRIOV', `${selector} (${what}) cannot do SR-IOV`, {
     exit: 'refused',
     hint:
-      driver === 'mlx5_core'
-        ? 'Its firmware has SR-IOV switched off: set SRIOV_EN=1 and NUM_OF_VFS with mstconfig, then power-cycle.'
+      remedy !== undefined
+        ? `Its firmware has SR-IOV switched off, as it seems. ${remedy}`
         : `The card shows no SR-IOV capability; if it should, switch it on in the firmware setup. ${await pfsThatExist(fs)}`,
   });
 };

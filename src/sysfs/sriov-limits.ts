@@ -1,5 +1,6 @@
 import type { Problem } from '../events.ts';
 import type { HostFs } from '../host.ts';
+import { firmwareRemedy } from './known-drivers.ts';
 import { moduleFolder, mounts, pciAttribute } from './paths.ts';
 import { type PhysicalFunction, lastBusAbove } from './pci-device.ts';
 import { parsePciAddress, routingId } from './pci-address.ts';
@@ -41,13 +42,18 @@ const overTotal = (pf: PhysicalFunction, count: number): Problem | undefined => 
     return {
       code: 'NO_VFS_OFFERED',
       problem: `${nameOf(pf)} offers no Virtual Functions (sriov_totalvfs is 0)`,
-      hint: 'SR-IOV is switched off in the firmware setup or in the card: for ConnectX cards set SRIOV_EN=1 and NUM_OF_VFS with mstconfig, then power-cycle.',
+      hint: `SR-IOV is switched off in the firmware setup or in the card. ${firmwareRemedy(pf, count) ?? 'Switch it on there.'}`,
     };
   }
   return {
     code: 'TOO_MANY_VFS',
     problem: `${nameOf(pf)} can make at most ${totalVfs} Virtual Functions, ${count} are wanted`,
-    hint: `Use --vfs ${totalVfs} or less; the limit is what the driver ${pf.driver ?? '(none)'} and the card's firmware allow.`,
+    hint: [
+      `Use --vfs ${totalVfs} or less; the limit is what the driver ${pf.driver ?? '(none)'} and the card's firmware allow.`,
+      firmwareRemedy(pf, count),
+    ]
+      .filter((part) => part !== undefined)
+      .join(' '),
   };
 };
 

@@ -7,6 +7,7 @@ import { noJournal } from '../../src/engine/journal.ts';
 import type { Run, RunResult } from '../../src/engine/run.ts';
 import { verify } from '../../src/engine/verify.ts';
 import type { Host } from '../../src/host.ts';
+import { pfsText } from '../../src/report/pf-text.ts';
 import type { ResolvedPf } from '../../src/resolved-spec.ts';
 import { driver } from '../../src/steps/driver.ts';
 import { eswitch, eswitchFirst } from '../../src/steps/eswitch.ts';
@@ -15,6 +16,7 @@ import { vfSettings } from '../../src/steps/vf-settings.ts';
 import { vfs } from '../../src/steps/vfs.ts';
 import { describeAction } from '../../src/sysfs/describe-action.ts';
 import { readEswitch } from '../../src/sysfs/devlink.ts';
+import { readInventory } from '../../src/sysfs/inventory.ts';
 import { pciAttribute, pciDevice, pciDriver } from '../../src/sysfs/paths.ts';
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
@@ -242,6 +244,8 @@ describe('the switch', () => {
     const pf = await readPf(host.fs, first);
     expect(pf && [...(await readRepresentors(host.fs, pf)).keys()].sort()).toEqual([0, 1]);
     expect(pf?.netdev).toBe('enp1s0f0');
+    const [listed] = await readInventory(host.fs);
+    expect(listed && pfsText([listed])).toContain('enp1s0f0_1');
     expect(await apply(runOn(host, [wish]))).toMatchObject({ outcome: 'in-sync' });
   });
 
