@@ -35,7 +35,6 @@ describe('a run that is killed', () => {
       const killed = await guest.run([
         'strace',
         '-f',
-        '--seccomp-bpf',
         '-o',
         '/dev/null',
         '-e',
@@ -105,10 +104,11 @@ describe('undo', () => {
 
 test('two runs at a time do not happen', async ({ guest }) => {
   await reset(guest);
-  const first = await guest.start(setup);
-  await guest.sh('until pgrep -x dd; do sleep 0.01; done');
-  const second = await guest.run(setup);
-  expect(second).toMatchObject({ exitCode: 4 });
-  expect(second.stderr).toContain('another run');
-  expect((await first.wait()).exitCode).toBe(0);
+  await guest.sh('mkdir -p /run/sriovctl');
+  const other = await guest.start(['flock', '/run/sriovctl/lock', 'sleep', '60']);
+  await guest.sh('until ! flock -n /run/sriovctl/lock true; do sleep 0.1; done');
+  const refused = await guest.run(setup);
+  expect(refused).toMatchObject({ exitCode: 4 });
+  expect(refused.stderr).toContain('another run');
+  other.kill('SIGKILL');
 });
