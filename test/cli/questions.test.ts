@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { demo, root, sriovctl } from './built.ts';
 import { installed } from './shells.ts';
 
-const session = `sriovctl-test-${process.pid}`;
+let session = '';
+let sessions = 0;
 const tmux = (...args: readonly string[]): string =>
   execFileSync('tmux', ['-L', session, ...args], { cwd: root, encoding: 'utf8' });
 const screen = (): string => tmux('capture-pane', '-p', '-t', session, '-S', '-2000');
@@ -22,6 +23,8 @@ describe.skipIf(!installed('tmux'))('setup on a terminal without flags', () => {
     tmux('kill-server');
   });
   const start = (): void => {
+    // A server of its own: the one before may still be on its way out.
+    session = `sriovctl-test-${process.pid}-${(sessions += 1)}`;
     const program = `${process.execPath} dist/sriovctl.mjs setup --simulate ${demo}; echo "ended with $?"; sleep 60`;
     tmux('new-session', '-d', '-s', session, '-x', '120', '-y', '50', program);
   };
