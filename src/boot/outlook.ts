@@ -11,8 +11,8 @@ import type { BootSystem } from './boot-system.ts';
 import {
   type BootLayers,
   conflictsWith,
-  lasting,
   type LayerStatus,
+  lasting,
   missingFrom,
   type PlacedWord,
   statusOf,

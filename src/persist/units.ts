@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { madeBySriovctl, patience } from './boot-script.ts';
 import type { PfBootPlan } from './boot-plan.ts';
+import { madeBySriovctl, patience } from './boot-script.ts';
 import { scriptPath } from './places.ts';
 
 /** Whoever configures networks or looks for VFs comes after them; names that do not exist harm nobody. */

@@ -9,17 +9,17 @@ import { readNetdev } from '../sysfs/netdev.ts';
 import { pciAttribute, pciDriversProbe } from '../sysfs/paths.ts';
 import {
   type PhysicalFunction,
-  type VirtualFunction,
   predictVfs,
   readPf,
+  type VirtualFunction,
 } from '../sysfs/pci-device.ts';
 import { readNumber } from '../sysfs/read.ts';
 import { explainNumvfsError } from '../sysfs/sriov-errors.ts';
 import { foretellFailure } from '../sysfs/sriov-limits.ts';
 import { needsUnboundVfs } from '../sysfs/vf-settings.ts';
-import { driverAwaited, nameAwaited } from './vf-netdev.ts';
 import { forEachPf } from './checks.ts';
 import { ownerChecks, resettingPort, takingFromUsers } from './owners.ts';
+import { driverAwaited, nameAwaited } from './vf-netdev.ts';
 
 /** Makes the Virtual Functions and waits until each has its driver, netdev and final name. */
 export const vfs: Step = {

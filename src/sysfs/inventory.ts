@@ -1,6 +1,6 @@
 import type { HostFs } from '../host.ts';
+import { listPfs, type PhysicalFunction } from './pci-device.ts';
 import { type PciNames, readPciIds } from './pci-ids.ts';
-import { type PhysicalFunction, listPfs } from './pci-device.ts';
 import { readRepresentors } from './representors.ts';
 
 /** A PF with the names of its ids, and with the netdevs that stand for its VFs in its switch. */

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { HostError, commandLine } from '../errors.ts';
+import { commandLine, HostError } from '../errors.ts';
 import type { Command, CommandResult } from '../host.ts';
 import { errnoOf } from './errno.ts';
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, Host, HostPath } from '../host.ts';
 import { removeFile, writeFileAtomically } from './atomic-file.ts';

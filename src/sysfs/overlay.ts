@@ -1,16 +1,16 @@
 import { posix } from 'node:path';
 import { HostError } from '../errors.ts';
 import type { FileStat, HostFs, HostPath } from '../host.ts';
-import { type Entry, type PathWalk, pathWalk } from './path-walk.ts';
 import {
   contentOf,
-  folderNode,
   type FolderNode,
+  folderNode,
   type Node,
   nodeOf,
   type Owned,
   type Planting,
 } from './overlay-node.ts';
+import { type Entry, type PathWalk, pathWalk } from './path-walk.ts';
 import { decodeText } from './text.ts';
 import type { TreeFs } from './tree-fs.ts';
 

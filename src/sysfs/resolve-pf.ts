@@ -5,7 +5,7 @@ import { firmwareRemedy } from './known-drivers.ts';
 import { listNetdevs, netdevOf, readNetdev } from './netdev.ts';
 import { netAttribute, netdev as netdevFolder, pciAttribute, pciDevice } from './paths.ts';
 import { normalizePciAddress } from './pci-address.ts';
-import { type PhysicalFunction, listPfs, physfnOf, readPf, readSriov } from './pci-device.ts';
+import { listPfs, type PhysicalFunction, physfnOf, readPf, readSriov } from './pci-device.ts';
 import { readId, readLinkName, readNumber } from './read.ts';
 
 const macForm = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;

@@ -2,8 +2,8 @@ import type { Problem } from '../events.ts';
 import type { HostFs } from '../host.ts';
 import { firmwareRemedy } from './known-drivers.ts';
 import { moduleFolder, mounts, pciAttribute } from './paths.ts';
-import { type PhysicalFunction, lastBusAbove } from './pci-device.ts';
 import { parsePciAddress, routingId } from './pci-address.ts';
+import { lastBusAbove, type PhysicalFunction } from './pci-device.ts';
 import { orUnknown, readAttribute, readNumber } from './read.ts';
 import { causes } from './sriov-causes.ts';
 

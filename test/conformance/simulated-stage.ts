@@ -1,6 +1,6 @@
 import { HostError } from '../../src/errors.ts';
 import { moduleFolder, pciDriver } from '../../src/sysfs/paths.ts';
-import { simulateHost, type SimulationOptions } from '../../src/sysfs/simulated-host.ts';
+import { type SimulationOptions, simulateHost } from '../../src/sysfs/simulated-host.ts';
 import { treeView } from '../../src/sysfs/tree-fs.ts';
 import type { Stage } from './record.ts';
 

@@ -7,7 +7,7 @@ import type { CommandResult, HostView, KubeObject } from '../../src/host.ts';
 import { exportTree } from '../../src/sysfs/export-tree.ts';
 import { ipLinkCommand, queryLinks } from '../../src/sysfs/ip-link.ts';
 import { lspciCommand, parseLspci } from '../../src/sysfs/lspci.ts';
-import { simulateHost, type SimulatedHost } from '../../src/sysfs/simulated-host.ts';
+import { type SimulatedHost, simulateHost } from '../../src/sysfs/simulated-host.ts';
 import { treeFs, treeView } from '../../src/sysfs/tree-fs.ts';
 import { i350, pf, vfAddresses, write } from './i350.ts';
 

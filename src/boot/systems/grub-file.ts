@@ -1,9 +1,9 @@
 import type { Change } from '../../change.ts';
+import { commandLine, SriovctlError } from '../../errors.ts';
 import type { Problem } from '../../events.ts';
 import type { HostFs, HostPath, HostView } from '../../host.ts';
-import { commandLine, SriovctlError } from '../../errors.ts';
-import { parseCmdline, satisfies } from '../../sysfs/cmdline.ts';
 import type { BootOptions } from '../../resolved-spec.ts';
+import { parseCmdline, satisfies } from '../../sysfs/cmdline.ts';
 import type { BootSystem } from '../boot-system.ts';
 import { addToVariable, type Edit, removeFromVariable } from '../formats/shell-edit.ts';
 import { parseShellFile, type ShellFile } from '../formats/shell-file.ts';

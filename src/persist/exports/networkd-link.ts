@@ -1,7 +1,7 @@
 import type { HostFs, HostPath, VfAttributes } from '../../host.ts';
 import { madeBySriovctl } from '../boot-script.ts';
 import type { InstalledFile } from '../installed-file.ts';
-import { type Export, commented } from './export.ts';
+import { commented, type Export } from './export.ts';
 import type { PfOutline } from './pf-outline.ts';
 
 /** What a [SR-IOV] section can say (systemd.link(5), 251 and newer). */

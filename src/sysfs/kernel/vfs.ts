@@ -7,7 +7,7 @@ import { readLinkName, readNumber } from '../read.ts';
 import { readSriovCapability, type SriovCapability } from './capability.ts';
 import { type IommuPlace, iommuPlaceOf, joinIommuGroup, leaveIommuGroup } from './iommu.ts';
 import { folderOf, type Kernel } from './kernel.ts';
-import { ueventOf, vfAttributes, type VfIds, vfIdsOf } from './vf-attributes.ts';
+import { ueventOf, type VfIds, vfAttributes, vfIdsOf } from './vf-attributes.ts';
 import { type Bar, resourceOf, vfBarsOf } from './vf-bars.ts';
 
 /** Everything that the VFs of one PF have in common. */

@@ -1,5 +1,5 @@
+import { isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { LineCounter, isMap, isSeq, parseDocument } from 'yaml';
 import type { FindManagers } from './other-manager.ts';
 import { readTextFile } from './texts.ts';
 

@@ -1,6 +1,6 @@
 import type { HostFs, VfAttributes } from '../../host.ts';
-import { isPfUp } from '../kernel/netdev.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { isPfUp } from '../kernel/netdev.ts';
 import { netAttribute, netdev, pciAttribute, udevFolder } from '../paths.ts';
 import { listVfIndexes } from '../pci-device.ts';
 import { orUnknown, readAttribute, readLinkName, readNumber } from '../read.ts';

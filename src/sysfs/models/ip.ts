@@ -1,6 +1,6 @@
 import type { CommandResult, HostView } from '../../host.ts';
-import { setLinkState } from '../kernel/netdev.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { setLinkState } from '../kernel/netdev.ts';
 import { netClass, netdev } from '../paths.ts';
 import type { QueryModel } from './command-models.ts';
 import { type LinkEntry, linkEntry } from './ip-link.ts';

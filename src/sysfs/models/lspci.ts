@@ -1,6 +1,6 @@
 import type { HostFs } from '../../host.ts';
-import { modulesFor } from '../kernel/match.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { modulesFor } from '../kernel/match.ts';
 import { pciAttribute, pciDevices } from '../paths.ts';
 import { comparePciAddresses, normalizePciAddress } from '../pci-address.ts';
 import { readId, readLinkName, readNumber } from '../read.ts';
