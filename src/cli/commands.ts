@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   undo: async () => (await import('./undo.ts')).undoCommand,
   list: async () => (await import('./list.ts')).listCommand,
   show: async () => (await import('./show.ts')).showCommand,
+  kube: async () => (await import('./kube.ts')).kubeCommand,
   init: async () => (await import('./init.ts')).initCommand,
   explain: async () => (await import('./explain.ts')).explainCommand,
   completion: async () => (await import('./completion.ts')).completionCommand,

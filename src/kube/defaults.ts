@@ -38,7 +38,6 @@ export interface Toleration {
   readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 }
 
-export const defaultNamespace = 'kube-system';
 export const defaultNetworkNamespace = 'default';
 
 /** Releases, never moving tags: a restart must not bring another version to a node. */

@@ -15,8 +15,6 @@ export const recordPath: HostPath = '/var/lib/sriovctl/persist.json';
 
 /** A folder that exists while systemd is PID 1 (sd_booted(3)). */
 export const systemdRunning: HostPath = '/run/systemd/system';
-/** A socket that exists while udevd runs. */
-export const udevRules: HostPath = '/etc/udev/rules.d';
 
 /** The unit that sets up one PF which has got its driver late, or anew. */
 export const pfUnit = (address: string): string => `sriovctl-pf@${address}.service`;

@@ -44,9 +44,6 @@ export const processFile = (pid: number, name: string): HostPath =>
 export const moduleFolder = (module: string): HostPath =>
   `${modules}/${module.replaceAll('-', '_')}`;
 
-export const join = (base: HostPath, ...parts: string[]): HostPath =>
-  posix.join(base, ...parts) as HostPath;
-
 /** Where a link at `path` with the spelling `target` leads. */
 export const resolveLink = (path: HostPath, target: string): HostPath =>
   posix.resolve(posix.dirname(path), target) as HostPath;

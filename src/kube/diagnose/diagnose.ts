@@ -1,4 +1,3 @@
-import type { CheckResult } from '../../check.ts';
 import { isJsonObject, type Json, listAt, objectAt, textAt } from '../json.ts';
 import { lintNetworkConfig } from '../lint/network.ts';
 import { lintPluginConfig } from '../lint/plugin-config.ts';
@@ -28,16 +27,6 @@ export const diagnose = (evidence: Evidence): readonly Diagnosis[] => {
     .filter(([id]) => !seen.has(id) && seen.add(id))
     .map(([id, shownBy]) => ({ ...failureOfId(id), shownBy }));
 };
-
-/** The same as a check's result. */
-export const diagnosisResult = (diagnoses: readonly Diagnosis[]): CheckResult =>
-  diagnoses.length === 0
-    ? { status: 'pass', detail: 'none of the known failures is there' }
-    : {
-        status: 'fail',
-        problem: diagnoses.map(({ shownBy, cause }) => `${shownBy}: ${cause}`).join('; '),
-        hint: diagnoses.map(({ remedy }) => remedy).join(' '),
-      };
 
 const pluginFailures = (evidence: Evidence): readonly Shown[] => {
   const { pluginPod, config, configMap, daemonSets } = evidence;
