@@ -41,6 +41,10 @@ interface Opened {
 /** `sriovctl kube`: the Kubernetes half alone, and what only it has. */
 export const kubeCommand = (streams: Streams): Command => {
   const command = new Command('kube')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sriovctl kube render --pf enp1s0f0 --vfs 4\n  sriovctl kube verify --pf enp1s0f0 --vfs 4',
+    )
     .summary('the Kubernetes half: render, diff, apply, verify, smoke, diagnose, teardown')
     .description('Work on the objects in the cluster, and leave the host as it is.');
   for (const make of [
