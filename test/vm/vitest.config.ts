@@ -7,6 +7,7 @@ const unproved = [
   'iommu-hard-cases',
   'mmio',
   'owners',
+  'recovery',
   'vf-driver',
   'vf-no-iommu',
   'vf-settings',
