@@ -8,8 +8,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { HostError } from '../../src/errors.ts';
 import type { HostPath } from '../../src/host.ts';
 import { describeErrno } from '../../src/sysfs/errno.ts';
