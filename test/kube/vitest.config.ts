@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     ...reporters('kube'),
     include: ['test/kube/api/*.test.ts'],
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 300_000,
     fileParallelism: false,
   },
