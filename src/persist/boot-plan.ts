@@ -17,8 +17,11 @@ export interface PfBootPlan {
   readonly ops: readonly BootOp[];
 }
 
-/** How long a stage that does not say so is waited for, and between two looks, in simulated milliseconds. */
-const settleMs = { usual: 10_000, pause: 250 };
+/**
+ * How long a stage that does not say so is waited for, and between two looks, in simulated
+ * milliseconds: long enough for all names to come, so that what waits for them stands in the VFs' order.
+ */
+const settleMs = { usual: 10_000, pause: 2_000 };
 
 /** What has been worked out: it does not change while a run looks again and again. */
 const known = new WeakMap<HostView, WeakMap<ResolvedSpec, readonly PfBootPlan[]>>();

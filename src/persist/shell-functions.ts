@@ -143,6 +143,8 @@ without_vfs() {
 
 # make_vfs COUNT
 make_vfs() {
+  clock
+  asked_at=$now
   problem=$(printf '%s\n' "$1" | tee "$pf/sriov_numvfs" 2>&1 >/dev/null) ||
     fail "cannot make $1 VFs: ${'$'}{problem##*: } (the kernel's log may tell more)" || return
   value_of "$pf/sriov_numvfs"
@@ -154,7 +156,8 @@ make_vfs() {
     await "$vfs_by" test -e "$pf/virtfn$vf/vendor" || fail "VF $vf has not appeared" || return
     vf=$((vf + 1))
   done
-  log 5 "$1 VFs made"
+  clock
+  log 5 "$1 VFs made in $(((now - asked_at) * 10)) ms"
 }
 
 # load MODULE
@@ -214,20 +217,21 @@ probe() {
   within 10 test -e "$drivers/$2/$vf_address" || fail "the driver $2 has not taken VF $vf_address"
 }
 
-# bind FOLDER DRIVER
-bind() {
-  address_of "$1" || return
-  [ ! -e "$drivers/$2/$vf_address" ] || return 0
-  printf '%s\n' "$vf_address" >"$drivers/$2/bind" || fail "the driver $2 does not take VF $vf_address" || return
-  within 10 test -e "$drivers/$2/$vf_address" || fail "the driver $2 has not taken VF $vf_address"
-}
-
 # unbind FOLDER
 unbind() {
   address_of "$1" || return
   [ -e "$pf/$1/driver" ] || return 0
   printf '%s\n' "$vf_address" >"$pf/$1/driver/unbind" || fail "cannot take VF $vf_address from its driver" || return
   within 30 test ! -e "$pf/$1/driver" || fail "its driver has not let go of VF $vf_address"
+}
+
+# bind FOLDER DRIVER: udev may have loaded another driver meanwhile, which has taken the VF.
+bind() {
+  address_of "$1" || return
+  [ ! -e "$drivers/$2/$vf_address" ] || return 0
+  unbind "$1" || return
+  printf '%s\n' "$vf_address" >"$drivers/$2/bind" || fail "the driver $2 does not take VF $vf_address" || return
+  within 10 test -e "$drivers/$2/$vf_address" || fail "the driver $2 has not taken VF $vf_address"
 }
 
 # run COMMAND…

@@ -13,7 +13,14 @@ import { vfSettings } from './vf-settings.ts';
 import { vfs } from './vfs.ts';
 
 /** What a boot undoes and has to be done again after it. */
-const hostSteps: readonly Step[] = [driver, eswitchFirst, vfs, eswitch, vfSettings, vfDriver];
+export const hostSteps: readonly Step[] = [
+  driver,
+  eswitchFirst,
+  vfs,
+  eswitch,
+  vfSettings,
+  vfDriver,
+];
 
 /** Every stage in the order of a run; --only, --skip, help and reports derive from this list. */
 export const steps: readonly Step[] = [

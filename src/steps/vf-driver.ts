@@ -2,7 +2,7 @@ import type { Change } from '../change.ts';
 import type { CheckResult } from '../check.ts';
 import type { HostError } from '../errors.ts';
 import type { Problem } from '../events.ts';
-import type { Action, HostFs, HostView } from '../host.ts';
+import type { Action, HostFs, HostPath, HostView } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { binding, unbinding } from '../sysfs/binding.ts';
@@ -173,8 +173,9 @@ const planMac = async (
   vf: VirtualFunction,
   mac: string | undefined,
 ): Promise<readonly Change[]> => {
-  if (mac === undefined || vf.netdev === undefined || vf.driver === undefined) return [];
-  if ((await readAttribute(host.fs, netAttribute(vf.netdev, 'address'))) === mac) return [];
+  if (mac === undefined || vf.driver === undefined) return [];
+  const current = await readAttribute(host.fs, ownNetdevAttribute(vf, 'address'));
+  if (current === undefined || current === mac) return [];
   return [
     ...unbindVf(pf, vf, `it takes up the MAC ${mac} when it is bound again`),
     {
@@ -193,15 +194,22 @@ const planMtu = async (
 ): Promise<readonly Change[]> => {
   if (mtu === undefined || vf.netdev === undefined) return [];
   if ((await nameAwaited(fs, vf, pf)) !== undefined) return [];
-  const path = netAttribute(vf.netdev, 'mtu');
-  if ((await readNumber(fs, path)) === mtu) return [];
+  const current = await readNumber(fs, ownNetdevAttribute(vf, 'mtu'));
+  if (current === undefined || current === mtu) return [];
   return [
     {
-      action: { kind: 'attribute', path, value: String(mtu) },
+      action: { kind: 'attribute', path: netAttribute(vf.netdev, 'mtu'), value: String(mtu) },
       reason: `the MTU of ${vf.netdev} (VF ${vf.index}) is to be ${mtu}`,
     },
   ];
 };
+
+/**
+ * Below the VF and not below /sys/class/net: udev renames the netdev meanwhile, and then its old name
+ * is nobody's, or that of the next VF.
+ */
+const ownNetdevAttribute = ({ address, netdev = '' }: VirtualFunction, name: string): HostPath =>
+  pciAttribute(address, `net/${netdev}/${name}`);
 
 /** Where the stage `driver` was left out, a driver that is to bind VFs is loaded first. */
 const withModules = async (fs: HostFs, changes: readonly Change[]): Promise<readonly Change[]> => {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { HostError } from '../../src/errors.ts';
-import type { HostPath } from '../../src/host.ts';
+import type { Action, HostPath, VfAttributes } from '../../src/host.ts';
 import { describeErrno } from '../../src/sysfs/errno.ts';
 import type { SimulatedHost } from '../../src/sysfs/simulated-host.ts';
 import { copyToDisk } from './disk-tree.ts';
@@ -93,22 +93,30 @@ class Player {
 
   /** One look at the disk: does what the script asks for, and shows what has become of it. */
   async react(pid: number): Promise<void> {
-    const now = performance.now();
-    await this.#host.wait(now - this.#lastLook);
-    this.#lastLook = now;
     const requests = readdirSync(this.#desk).filter((name) => name.endsWith('.request'));
-    if (requests.length === 0 && (await this.#writes()).length === 0 && !this.#stale()) return;
+    const idle = requests.length === 0 && (await this.#writes()).length === 0;
+    if (idle && !(await this.#hasSomethingHappened())) return;
     signal(pid, 'SIGSTOP');
     try {
+      // What was written comes before what happens by itself: so it is on a real host.
       for (let writes = await this.#writes(); writes.length > 0; writes = await this.#writes()) {
         for (const write of writes) await this.#perform(write);
         await this.#show();
       }
       for (const request of requests) await this.#answer(request);
+      await this.#hasSomethingHappened();
       await this.#show();
     } finally {
       signal(pid, 'SIGCONT');
     }
+  }
+
+  /** Lets as much time pass in the simulation as has passed for the script. */
+  async #hasSomethingHappened(): Promise<boolean> {
+    const now = performance.now();
+    await this.#host.wait(now - this.#lastLook);
+    this.#lastLook = now;
+    return this.#host.fs.changes().length !== this.#copied;
   }
 
   /** Attributes on disk that read otherwise than the simulation's, the count of VFs last. */
@@ -160,6 +168,10 @@ class Player {
         await this.#host.perform({ kind: 'attribute', path, value: stdin });
         return 'exit 0\n';
       }
+      if (argv[0] === 'ip' && argv[1] === '-batch') {
+        await this.#host.perform(vfActionOf(stdin));
+        return 'exit 0\n';
+      }
       if (argv[0] === 'modprobe') {
         const module = argv.at(-1) ?? '';
         await this.#host.perform({ kind: 'module', module });
@@ -180,10 +192,6 @@ class Player {
     }
   }
 
-  #stale(): boolean {
-    return this.#host.fs.changes().length !== this.#copied;
-  }
-
   /** Brings the disk to what the simulation shows, in the order in which it came about. */
   async #show(): Promise<void> {
     const { fs } = this.#host;
@@ -194,6 +202,37 @@ class Player {
     this.#copied = changes.length;
   }
 }
+
+/** Reads what vf-link.ts writes: `link set dev NAME vf N KEY VALUE …`, a line a VF. */
+const vfActionOf = (batch: string): Extract<Action, { kind: 'vf' }> => {
+  const lines = batch
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+  const vfs = lines.map(([, , , , , index = '', ...words]) => {
+    const pairs = words.flatMap((word, at) => (at % 2 === 0 ? [[word, words[at + 1] ?? '']] : []));
+    const given = pairs.map(([key = '', value = '']) => [vfKeys[key], valueOf(value)] as const);
+    return { index: Number(index), ...(Object.fromEntries(given) as VfAttributes) };
+  });
+  return { kind: 'vf', netdev: lines[0]?.[3] ?? '', vfs };
+};
+
+const vfKeys: Readonly<Record<string, keyof VfAttributes>> = {
+  mac: 'mac',
+  vlan: 'vlan',
+  qos: 'qos',
+  proto: 'proto',
+  max_tx_rate: 'maxTxRate',
+  min_tx_rate: 'minTxRate',
+  spoofchk: 'spoofCheck',
+  trust: 'trust',
+  state: 'linkState',
+};
+
+const valueOf = (word: string): string | number | boolean => {
+  if (word === 'on' || word === 'off') return word === 'on';
+  return /^\d+$/.test(word) ? Number(word) : word;
+};
 
 const signal = (pid: number, name: NodeJS.Signals): void => {
   if (pid === 0) return;
