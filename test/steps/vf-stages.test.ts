@@ -17,7 +17,7 @@ import { vfs } from '../../src/steps/vfs.ts';
 import { describeAction } from '../../src/sysfs/describe-action.ts';
 import { readEswitch } from '../../src/sysfs/devlink.ts';
 import { readInventory } from '../../src/sysfs/inventory.ts';
-import { pciAttribute, pciDevice, pciDriver } from '../../src/sysfs/paths.ts';
+import { netdev, pciAttribute, pciDevice, pciDriver } from '../../src/sysfs/paths.ts';
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
 import { readRepresentors } from '../../src/sysfs/representors.ts';
@@ -179,6 +179,17 @@ describe('settings', () => {
     expect(result.outcome).toBe('applied');
     expect((await readPf(host.fs, first))?.vfs[1]?.mac).toBe('02:00:00:00:00:07');
     expect(madeBy(result).filter((text) => text.includes('unbind'))).toHaveLength(1);
+  });
+
+  test('of VFs whose netdev udev is renaming are not taken for wrong', async () => {
+    const host = simulated();
+    const wish: Wish = { vfs: 2, macPolicy: 'stable', settings: [{ vfs: [1], mtu: 1400 }] };
+    await apply(runOn(host, [wish]));
+    // Between two looks the old name is gone, or has become that of another VF.
+    const [one, two] = (await readPf(host.fs, first))?.vfs ?? [];
+    await host.fs.setLink(netdev(one?.netdev ?? ''), `../../class/net/${two?.netdev ?? ''}`);
+    await host.fs.remove(netdev(two?.netdev ?? ''));
+    expect(await vfDriver.plan(runOn(host, [wish]).spec, host)).toEqual([]);
   });
 
   test.each([
