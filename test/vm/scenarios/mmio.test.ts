@@ -9,6 +9,8 @@ const pf = `/sys/bus/pci/devices/${address}`;
 
 /** An NVMe function with more VF BAR than the firmware has left room for behind its port. */
 const test = scenario({
+  // QEMU cannot save a machine with such a device.
+  coldBoot: true,
   append: 'pci=realloc=off',
   qemuArguments: [
     ...['-device', 'pcie-root-port,id=rp2,bus=pcie.0,addr=0x8,chassis=2,slot=2'],

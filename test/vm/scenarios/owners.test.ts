@@ -9,13 +9,15 @@ const pf = '/sys/bus/pci/devices/0000:01:00.0';
 const second = '0000:01:10.2';
 
 const setup = (guest: Guest, count: number, flags: readonly string[] = [], options?: RunOptions) =>
-  guest.run(
-    ['sriovctl', 'setup', '--pf', `enp1s0f0=${count}`, '--only', 'driver,vfs', ...flags],
-    options,
-  );
+  guest.run(['sriovctl', 'setup', '--pf', `enp1s0f0=${count}`, '--only', 'driver,vfs', ...flags], {
+    timeoutMs: 300_000,
+    ...options,
+  });
 
 const teardown = (guest: Guest, ...flags: readonly string[]) =>
-  guest.run(['sriovctl', 'teardown', '--pf', 'enp1s0f0', '--only', 'vfs', ...flags]);
+  guest.run(['sriovctl', 'teardown', '--pf', 'enp1s0f0', '--only', 'vfs', ...flags], {
+    timeoutMs: 300_000,
+  });
 
 const numvfs = (guest: Guest) => guest.sh(`cat ${pf}/sriov_numvfs`);
 
