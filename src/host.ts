@@ -124,7 +124,7 @@ export type Action =
       readonly kind: 'regenerate';
       readonly command: Command;
       readonly after: readonly HostPath[];
-      /** The files it makes, as far as they are known: kept to prove that a rollback restored them. */
+      /** The files it makes, as far as they are known: they are as they were where it fails. */
       readonly generates?: readonly HostPath[];
     };
 

@@ -207,6 +207,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'The file of a plan is not there, or is no JSON.',
     remedy: 'Make one with sriovctl plan --out.',
   },
+  RECORD_UNWRITABLE: {
+    means: 'What a run is about to do cannot be recorded in /var/lib/sriovctl, so it is not done.',
+    remedy: 'Make room on that file system, or mount it writable, and run the command again.',
+  },
   SPEC_INVALID: {
     means: 'The spec holds values or keys that are not allowed; each is told with its place.',
     remedy: 'Mend each place as told; docs/reference.md lists every key.',

@@ -6,7 +6,7 @@ import type { Step } from '../step.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
 import { beforeText, captureBefore } from './before.ts';
 import type { JournalEntry } from './journal.ts';
-import { rollBack, type StuckWrite } from './rollback.ts';
+import { recordIfPossible, rollBack, type StuckWrite } from './rollback.ts';
 import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
 
 const defaultSettleMs = 10_000;
@@ -272,7 +272,9 @@ const finish = async (
           ...(failure?.stuck !== undefined && { stuck: failure.stuck }),
         });
   const outcome = outcomeOf(steps, failure, toUndo.length, leftover);
-  run.journal.ended(outcome, leftover);
+  recordIfPossible(run.listener, () => {
+    run.journal.ended(outcome, leftover);
+  });
   run.listener({ type: 'run-finished', outcome });
   return { outcome, steps, leftover };
 };

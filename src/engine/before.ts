@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Change } from '../change.ts';
 import { HostError } from '../errors.ts';
@@ -27,8 +28,11 @@ export type Before =
   | { readonly kind: 'absent'; readonly missing: readonly HostPath[] }
   | { readonly kind: 'vf'; readonly vfs: Readonly<Record<number, VfAttributes>> }
   | { readonly kind: 'eswitch'; readonly settings: EswitchSettings }
-  | { readonly kind: 'generated'; readonly files: Readonly<Record<string, string | null>> }
+  | { readonly kind: 'generated'; readonly files: Fingerprints }
   | { readonly kind: 'nothing' };
+
+/** SHA-256 by path, `null` for a file that is not there: enough to tell whether it has changed. */
+export type Fingerprints = Readonly<Record<HostPath, string | null>>;
 
 export const captureBefore = async (host: HostView, action: Action): Promise<Before> => {
   const { fs } = host;
@@ -45,7 +49,7 @@ export const captureBefore = async (host: HostView, action: Action): Promise<Bef
     case 'eswitch':
       return { kind: 'eswitch', settings: (await readEswitch(host, action.address)) ?? {} };
     case 'regenerate':
-      return captureGenerated(fs, action.generates ?? []);
+      return { kind: 'generated', files: await fingerprints(fs, action.generates ?? []) };
     default:
       return { kind: 'nothing' };
   }
@@ -82,6 +86,18 @@ export const undoActions = ({ action, undo }: Change, before: Before): readonly 
   }
   const missing = before.kind === 'absent' ? before.missing : [];
   return [action.path, ...missing.toReversed()].map((path) => ({ kind: 'remove', path }));
+};
+
+export const fingerprints = async (
+  fs: HostFs,
+  paths: readonly HostPath[],
+): Promise<Fingerprints> => {
+  const files: Record<HostPath, string | null> = {};
+  for (const path of paths) {
+    const text = await fs.readText(path);
+    files[path] = text === undefined ? null : createHash('sha256').update(text).digest('hex');
+  }
+  return files;
 };
 
 /** A folder is only ever removed empty, and comes back with the files in it. */
@@ -122,10 +138,4 @@ const captureVfs = async (
   const before: Record<number, VfAttributes> = {};
   for (const { index } of vfs) before[index] = known.get(index) ?? {};
   return { kind: 'vf', vfs: before };
-};
-
-const captureGenerated = async (fs: HostFs, paths: readonly HostPath[]): Promise<Before> => {
-  const files: Record<string, string | null> = {};
-  for (const path of paths) files[path] = (await fs.readText(path)) ?? null;
-  return { kind: 'generated', files };
 };

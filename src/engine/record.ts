@@ -1,13 +1,16 @@
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { SriovctlError } from '../errors.ts';
 import type { Outcome } from '../events.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Journal, JournalEntry } from './journal.ts';
@@ -47,27 +50,27 @@ export const recordFolder = '/var/lib/sriovctl/runs';
 /**
  * Starts a record: lines of JSON, each flushed to the disk before the call returns, so that what
  * was begun is known even if the machine loses power in the middle of it.
+ *
+ * @throws SriovctlError RECORD_UNWRITABLE, as each call of the journal does.
  */
 export const startRecord = (header: RecordHeader, folder: string = recordFolder): Journal => {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = openSync(join(folder, `${header.id}.jsonl`), 'ax', 0o600);
-  const write = (line: Line): void => {
-    writeSync(file, `${JSON.stringify(line)}\n`);
-    fsyncSync(file);
-  };
-  write({ type: 'run', ...header });
+  const file = writing(() => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return openSync(join(folder, `${header.id}.jsonl`), 'ax', 0o600);
+  });
+  append(file, { type: 'run', ...header });
   return {
     begun: (entry) => {
-      write({ type: 'begun', entry });
+      append(file, { type: 'begun', entry });
     },
     done: (seq) => {
-      write({ type: 'done', seq });
+      append(file, { type: 'done', seq });
     },
     undone: (seq) => {
-      write({ type: 'undone', seq });
+      append(file, { type: 'undone', seq });
     },
     ended: (outcome, leftover) => {
-      write({ type: 'ended', outcome, leftover });
+      append(file, { type: 'ended', outcome, leftover });
       closeSync(file);
     },
   };
@@ -79,14 +82,44 @@ export const closeRecord = (
   outcome: 'continued' | 'undone',
   undone: readonly number[] = [],
 ): void => {
-  const handle = openSync(file, 'a');
-  const lines: readonly Line[] = [
-    ...undone.map((seq) => ({ type: 'undone', seq }) as const),
-    { type: 'ended', outcome, leftover: [] },
-  ];
-  for (const line of lines) writeSync(handle, `${JSON.stringify(line)}\n`);
-  fsyncSync(handle);
+  const handle = writing(() => openSync(file, 'a'));
+  append(handle, ...undone.map((seq) => ({ type: 'undone', seq }) as const), {
+    type: 'ended',
+    outcome,
+    leftover: [],
+  });
   closeSync(handle);
+};
+
+/** Whole lines or none: half a line, as a full disk leaves it, would spoil the next one. */
+const append = (file: number, ...lines: readonly Line[]): void => {
+  const { size } = fstatSync(file);
+  writing(() => {
+    try {
+      writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      fsyncSync(file);
+    } catch (error) {
+      ftruncateSync(file, size);
+      throw error;
+    }
+  });
+};
+
+const writing = <T>(write: () => T): T => {
+  try {
+    return write();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SriovctlError(
+      'RECORD_UNWRITABLE',
+      `the record of the run cannot be written: ${why}`,
+      {
+        exit: 'refused',
+        hint: 'Nothing is changed that is not recorded before: make room for /var/lib/sriovctl.',
+        cause,
+      },
+    );
+  }
 };
 
 /** All records, oldest first. A last line that was cut off by a crash is left out. */

@@ -1,11 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Permission } from '../change.ts';
-import { HostError } from '../errors.ts';
+import { HostError, SriovctlError } from '../errors.ts';
 import type { Listener } from '../events.ts';
-import type { Action, Host } from '../host.ts';
+import type { Action, Host, HostPath } from '../host.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
 import { holds } from '../sysfs/holds.ts';
 import { describeUses, usesTakenBy } from '../sysfs/owners/uses.ts';
-import { undoActions } from './before.ts';
+import { type Fingerprints, fingerprints, undoActions } from './before.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
 /** An attribute whose write outlived its deadline: nothing more may be written to that PF. */
@@ -37,11 +38,25 @@ export const rollBack = async (rollback: Rollback): Promise<readonly string[]> =
   const leftover: string[] = [];
   for (const entry of entries.toReversed()) {
     const failures = await undoEntry(rollback, entry);
-    if (failures.length === 0) journal.undone(entry.seq);
+    if (failures.length === 0) {
+      recordIfPossible(listener, () => {
+        journal.undone(entry.seq);
+      });
+    }
     leftover.push(...failures);
   }
   for (const entry of entries) leftover.push(...(await regenerate(rollback, entry)));
   return leftover;
+};
+
+/** The host comes first: what cannot be recorded (the disk is full) must not end a rollback. */
+export const recordIfPossible = (listener: Listener, record: () => void): void => {
+  try {
+    record();
+  } catch (error) {
+    if (!(error instanceof SriovctlError)) throw error;
+    listener({ type: 'notice', text: `${error.message}. The next run looks at this one again.` });
+  }
 };
 
 const undoEntry = async (
@@ -82,7 +97,7 @@ const waitsFor = (action: Action, { path }: StuckWrite): boolean =>
   (action.path.split('/')[5] === path.split('/')[5] ||
     (action.path.endsWith('/sriov_numvfs') && path.endsWith('/sriov_numvfs')));
 
-/** Runs a generator of the run again, unless what it made is as it was. */
+/** Runs a generator of the run again, unless what it makes is as it was. */
 const regenerate = async (
   { host, listener }: Rollback,
   { change, before }: JournalEntry,
@@ -91,23 +106,18 @@ const regenerate = async (
   if (action.kind !== 'regenerate') return [];
   const what = describeAction(action);
   try {
+    if (before.kind === 'generated' && (await isAsBefore(host, before.files))) return [];
     await host.perform(action);
     listener({ type: 'rolled-back', what });
     return [];
   } catch (error) {
-    if (before.kind === 'generated' && (await asBefore(host, before.files))) return [];
     const why = error instanceof HostError ? error.message : String(error);
     listener({ type: 'rollback-failed', what, why });
     return [`${what}: ${why}`];
   }
 };
 
-const asBefore = async (
-  { fs }: Host,
-  files: Readonly<Record<string, string | null>>,
-): Promise<boolean> => {
-  for (const [path, content] of Object.entries(files)) {
-    if (((await fs.readText(path as `/${string}`)) ?? null) !== content) return false;
-  }
-  return Object.keys(files).length > 0;
+const isAsBefore = async ({ fs }: Host, files: Fingerprints): Promise<boolean> => {
+  const paths = Object.keys(files) as HostPath[];
+  return paths.length > 0 && isDeepStrictEqual(await fingerprints(fs, paths), files);
 };

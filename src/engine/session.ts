@@ -8,7 +8,7 @@ import type { Journal, JournalEntry } from './journal.ts';
 import { noJournal } from './journal.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { closeRecord, newRunId, type RunRecord, readRecords, startRecord } from './record.ts';
-import { rollBack } from './rollback.ts';
+import { recordIfPossible, rollBack } from './rollback.ts';
 
 /** A run's hold on the host: no other run at the same time, and a record of what it does. */
 export interface Session {
@@ -114,7 +114,9 @@ const takeBack = async (
   const undone: number[] = [];
   const journal: Journal = { ...noJournal, undone: (seq) => undone.push(seq) };
   const leftover = await rollBack({ host, journal, listener, entries: undoable(record, boot) });
-  closeRecord(record, 'undone', undone);
+  recordIfPossible(listener, () => {
+    closeRecord(record, 'undone', undone);
+  });
   return leftover;
 };
 

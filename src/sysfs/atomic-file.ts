@@ -18,7 +18,7 @@ import { HostError } from '../errors.ts';
 import { errnoOf } from './errno.ts';
 
 export interface FileContent {
-  readonly content: string;
+  readonly content: string | Uint8Array;
   /** For a new file 0o644 unless given; an old one's mode is kept unless given. */
   readonly mode?: number;
   readonly owner?: { readonly uid: number; readonly gid: number };

@@ -7,6 +7,7 @@ import { removeFile, writeFileAtomically } from './atomic-file.ts';
 import { linkCommand, moduleCommand } from './commands.ts';
 import { eswitchCommand } from './devlink.ts';
 import { errnoOf, errnoOfMessage } from './errno.ts';
+import { runGenerator } from './generator.ts';
 import { withKernelLog } from './kernel-log.ts';
 import { runCommand, runToSuccess } from './linux-command.ts';
 import { canBlock, linuxFs } from './linux-fs.ts';
@@ -56,8 +57,9 @@ export const linuxHost = (
         return run(eswitchCommand(action));
       case 'command':
       case 'object':
-      case 'regenerate':
         return run(action.command);
+      case 'regenerate':
+        return runGenerator(action.command, (action.generates ?? []).map(real));
     }
   };
 

@@ -108,3 +108,19 @@ test('a program that is not installed is no answer, and one that fails is an err
   const failing = host.perform({ kind: 'command', command: { argv: ['ls', '/no/such/folder'] } });
   await expect(failing).rejects.toMatchObject({ errno: 'EXIT' });
 });
+
+test('a generator that fails half-way leaves what it makes as it was', async () => {
+  writeFileSync(at('/grub.cfg'), Buffer.from([0x6f, 0x6c, 0x64, 0xff]));
+  chmodSync(at('/grub.cfg'), 0o600);
+  const script = 'printf new >grub.cfg.new; printf half >grub.cfg; echo No space left >&2; exit 1';
+  const generate = linuxHost({ root }).perform({
+    kind: 'regenerate',
+    command: { argv: ['sh', '-c', `cd "$1" && ${script}`, 'sh', root] },
+    after: ['/grub'],
+    generates: ['/grub.cfg', '/grub.cfg.new'],
+  });
+  await expect(generate).rejects.toThrow('No space left');
+  expect(readdirSync(root)).toEqual(['grub.cfg']);
+  expect(readFileSync(at('/grub.cfg'))).toEqual(Buffer.from([0x6f, 0x6c, 0x64, 0xff]));
+  expect(statSync(at('/grub.cfg')).mode & 0o777).toBe(0o600);
+});

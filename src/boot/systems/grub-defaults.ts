@@ -55,7 +55,7 @@ export const hasGrubMenu = async (fs: HostFs): Promise<boolean> =>
 export const readsDropIns = async (fs: HostFs): Promise<boolean> =>
   (await readOsRelease(fs)).family.includes('debian') || exists(fs, dropInFolder);
 
-/** Makes the menu from the files again. */
+/** Makes the menu from the files again; grub-mkconfig(8) that fails leaves its `.new` behind. */
 export const regenerateGrub = async (
   fs: HostFs,
   source: HostPath,
@@ -65,7 +65,7 @@ export const regenerateGrub = async (
   const menu = (await grubMenuPath(fs)) ?? '/boot/grub/grub.cfg';
   const command: Command = { argv: await generator(fs, menu), timeoutMs: generatorMs };
   return {
-    action: { kind: 'regenerate', command, after: [source], generates: [menu] },
+    action: { kind: 'regenerate', command, after: [source], generates: [menu, `${menu}.new`] },
     reason: `${which.join(' ')} ${which.length > 1 ? 'are' : 'is'} ${how} ${menu}`,
     effective: 'after-reboot',
   };
