@@ -13,16 +13,16 @@ import { bootScript } from '../../src/persist/boot-script.ts';
 import type { ResolvedPf, ResolvedSpec, VfRangeSettings } from '../../src/resolved-spec.ts';
 import { hostSteps } from '../../src/steps/index.ts';
 import { ipLinkCommand } from '../../src/sysfs/ip-link.ts';
+import { readNetdev } from '../../src/sysfs/netdev.ts';
+import { pciAttribute } from '../../src/sysfs/paths.ts';
+import { listPfs } from '../../src/sysfs/pci-device.ts';
+import { readAttribute } from '../../src/sysfs/read.ts';
 import {
   type SimulatedHost,
   type SimulationOptions,
   simulateHost,
 } from '../../src/sysfs/simulated-host.ts';
 import { treeView } from '../../src/sysfs/tree-fs.ts';
-import { readNetdev } from '../../src/sysfs/netdev.ts';
-import { pciAttribute } from '../../src/sysfs/paths.ts';
-import { listPfs } from '../../src/sysfs/pci-device.ts';
-import { readAttribute } from '../../src/sysfs/read.ts';
 import { readVfLinks } from '../../src/sysfs/vf-link.ts';
 import { treeOf } from './disk-tree.ts';
 import { type Played, playKernel } from './played-kernel.ts';
