@@ -92,6 +92,14 @@ export class Machine implements AsyncDisposable {
     return (await this.console()).trimEnd().split('\n').slice(-lines).join('\n');
   }
 
+  /**
+   * Whether a processor of the guest sleeps although a timer of it is long due (rcu_check_gp_kthread_expired_fqs_timer
+   * of the kernel says so): the emulator has lost its interrupt, and whatever runs there runs no more.
+   */
+  async clockHasStopped(): Promise<boolean> {
+    return (await this.console()).includes("kthread timer wakeup didn't happen");
+  }
+
   async kernelLog(): Promise<string> {
     return this.sh('dmesg');
   }
