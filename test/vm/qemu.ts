@@ -75,8 +75,11 @@ function bootArguments(hardware: Hardware, files: MachineFiles): readonly string
   return ['-kernel', files.kernel, '-initrd', files.initrd, '-append', append];
 }
 
-/** On a busy host an emulated timer may look broken to the kernel, which panics then. */
-const emulated = 'console=ttyS0 no_timer_check';
+/**
+ * On a busy host an emulated timer may look broken to the kernel, which panics then; and a one-shot timer has been
+ * seen to be lost, after which its processor slept for ever: a periodic one comes again.
+ */
+const emulated = 'console=ttyS0 no_timer_check highres=off nohz=off';
 
 /** Without `x-pcie-ari-nextfn-1` Linux, following the ARI next-function pointer, never finds the second port. */
 const cardArguments = [

@@ -12,7 +12,7 @@ passwd -d root >/dev/null
 defaults=/usr/share/grub/default/grub
 if [ -e "$defaults" ]; then
   sed -e 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT=0/' -e 's/^GRUB_CMDLINE_LINUX_DEFAULT=.*/GRUB_CMDLINE_LINUX_DEFAULT=""/' \
-    -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="console=ttyS0 no_timer_check"/' "$defaults" >/etc/default/grub
+    -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="console=ttyS0 no_timer_check highres=off nohz=off"/' "$defaults" >/etc/default/grub
   mkdir -p /boot/grub
 fi
 
