@@ -9,7 +9,13 @@ export type CheckResult =
   | { readonly status: 'pass'; readonly detail?: string }
   | { readonly status: 'pending'; readonly awaited: string }
   | { readonly status: 'reboot'; readonly because: string }
-  | { readonly status: 'fail'; readonly problem: string; readonly hint: string }
+  | {
+      readonly status: 'fail';
+      readonly problem: string;
+      readonly hint: string;
+      /** Where one check knows several failures; else it is looked up by the check's id. */
+      readonly code?: string;
+    }
   | { readonly status: 'skip'; readonly because: string };
 
 /** A look at the host that changes nothing. */

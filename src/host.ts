@@ -132,6 +132,8 @@ export type Action =
 export interface Host extends HostView {
   /** A simulation predicts; what cannot be modelled is then skipped, by this word alone. */
   readonly simulated: boolean;
+  /** MACs that a simulation drew: the host it stands for will draw others. */
+  readonly drawnMacs?: ReadonlySet<string>;
   /** @throws HostError with the errno, or with the command's exit code and output. */
   perform(action: Action): Promise<void>;
   /** Milliseconds of the host's own clock, from any start. */

@@ -22,6 +22,7 @@ import { resolveSpec } from '../spec/node-spec.ts';
 import type { Step } from '../step.ts';
 import { exportTree } from '../sysfs/export-tree.ts';
 import { type NamedPf, readInventory } from '../sysfs/inventory.ts';
+import type { VirtualFunction } from '../sysfs/pci-device.ts';
 import { exitOf } from './exit.ts';
 import { assertRoot, openHost, simulate } from './host.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -135,10 +136,17 @@ export const exitReasonOf = (
   return detailed === true && fine && outstanding ? 'outstanding' : exit;
 };
 
-/** The PFs that a run is about, as they are on a host or will be. */
+/** The PFs that a run is about, as they are on a host or will be: no simulation knows a random MAC. */
 export const wantedPfs = async (host: Host, { pfs }: ResolvedSpec): Promise<readonly NamedPf[]> => {
   const wanted = new Set(pfs.map(({ address }) => address));
-  return (await readInventory(host.fs)).filter(({ address }) => wanted.has(address));
+  return (await readInventory(host.fs))
+    .filter(({ address }) => wanted.has(address))
+    .map((pf) => ({ ...pf, vfs: pf.vfs.map((vf) => withoutDrawnMac(vf, host)) }));
+};
+
+const withoutDrawnMac = (vf: VirtualFunction, { drawnMacs }: Host): VirtualFunction => {
+  const { mac, ...known } = vf;
+  return mac !== undefined && drawnMacs?.has(mac) === true ? { ...known, randomMac: true } : vf;
 };
 
 interface Told {

@@ -46,6 +46,6 @@ export const runChecks = async (
 export const failuresOf = (reports: readonly CheckReport[]): readonly Problem[] =>
   reports.flatMap(({ check, result }) =>
     result.status === 'fail' && check.severity === 'error'
-      ? [{ code: check.id, problem: result.problem, hint: result.hint }]
+      ? [{ code: result.code ?? check.id, problem: result.problem, hint: result.hint }]
       : [],
   );

@@ -37,7 +37,16 @@ const pf = z
       vfDevice: z.string().optional(),
       autoprobe: z.boolean().optional(),
     }),
-    vfs: z.array(z.looseObject({ index: z.int(), ...pciFunction })),
+    vfs: z.array(
+      z.looseObject({
+        index: z.int(),
+        ...pciFunction,
+        randomMac: z
+          .literal(true)
+          .optional()
+          .describe('In a simulation: the VF will have a random MAC, so none is foretold'),
+      }),
+    ),
     names: names.describe('Names of the ids, where the host has a list of them'),
     vfNames: names,
   })

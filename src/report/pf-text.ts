@@ -35,7 +35,7 @@ const vfTable = ({ vfs, representors }: NamedPf): readonly string[] => {
       String(vf.index),
       vf.address,
       vf.netdev ?? '-',
-      vf.mac ?? '-',
+      vf.mac ?? (vf.randomMac === true ? 'random' : '-'),
       vf.driver ?? '-',
       `${vf.vendor}:${vf.device}`,
       vf.iommuGroup ?? '-',

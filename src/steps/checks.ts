@@ -17,10 +17,12 @@ const merge = (results: readonly CheckResult[]): CheckResult => {
   const failures = results.filter((result) => result.status === 'fail');
   const [failure] = failures;
   if (failure !== undefined) {
+    const shared = failures.every(({ code }) => code === failure.code);
     return {
       status: 'fail',
       problem: failures.map(({ problem }) => problem).join('; '),
       hint: [...new Set(failures.map(({ hint }) => hint))].join(' '),
+      ...(shared && failure.code !== undefined && { code: failure.code }),
     };
   }
   const pending = results.find(({ status }) => status === 'pending' || status === 'reboot');

@@ -1,7 +1,11 @@
 import type { HostFs } from '../host.ts';
 import { isTransientName } from '../sysfs/netdev.ts';
 import { pciAttribute, udevFolder } from '../sysfs/paths.ts';
-import type { PhysicalFunction, VirtualFunction } from '../sysfs/pci-device.ts';
+import {
+  isNetworkFunction,
+  type PhysicalFunction,
+  type VirtualFunction,
+} from '../sysfs/pci-device.ts';
 import { isUserspaceDriver } from '../sysfs/vf-settings.ts';
 
 /**
@@ -14,6 +18,7 @@ export const driverAwaited = async (
 ): Promise<string | undefined> => {
   if (vf.driver === undefined) return `a driver for VF ${vf.index} (${vf.address})`;
   if (isUserspaceDriver(vf.driver) || vf.netdev !== undefined) return undefined;
+  if (!(await isNetworkFunction(fs, vf.address))) return undefined;
   return (await fs.stat(pciAttribute(vf.address, 'net'))) === undefined
     ? `the netdev of VF ${vf.index} (${vf.address}, ${vf.driver})`
     : undefined;

@@ -4,24 +4,30 @@ import type { HostError } from '../errors.ts';
 import type { Problem } from '../events.ts';
 import type { Action, HostView, VfAttributes } from '../host.ts';
 import type { ResolvedPf } from '../resolved-spec.ts';
-import { formatVfRange } from '../spec/vf-range.ts';
 import type { Step } from '../step.ts';
 import { describeErrno } from '../sysfs/errno.ts';
-import type { RefusableSetting } from '../sysfs/known-driver-table.ts';
 import { knownPfDriver } from '../sysfs/known-drivers.ts';
 import { readMsixCount } from '../sysfs/msix.ts';
+import { hasCarrier } from '../sysfs/netdev.ts';
 import { netAttribute, pciAttribute } from '../sysfs/paths.ts';
 import { type PhysicalFunction, readPf, type VirtualFunction } from '../sysfs/pci-device.ts';
 import { readNumber } from '../sysfs/read.ts';
-import { differing, readVfLinks, settingOrder, vfsAtOnce } from '../sysfs/vf-link.ts';
 import {
-  askedFor,
+  differing,
+  readVfLinks,
+  settingOrder,
+  type VfRequest,
+  vfsAtOnce,
+} from '../sysfs/vf-link.ts';
+import {
+  hasSettings,
   permanentMacOf,
   settingWords,
   vfAttributesOf,
   vfSettingsOf,
 } from '../sysfs/vf-settings.ts';
 import { forEachPf } from './checks.ts';
+import { settingsPossible, settingsSupported } from './vf-settings-support.ts';
 import { sparingUsers, unbindVf } from './vf-unbinding.ts';
 
 /** What the PF's driver keeps for its VFs, set while they have no driver yet where that matters. */
@@ -34,13 +40,13 @@ export const vfSettings: Step = {
       id: 'vf-settings-supported',
       title: 'the PF drivers support the settings',
       severity: 'error',
-      run: (spec, host) => forEachPf(spec, (wanted) => supported(host, wanted)),
+      run: (spec, host) => forEachPf(spec, (wanted) => settingsSupported(host, wanted)),
     },
     {
       id: 'vf-settings-possible',
       title: 'the settings can be made through the netdevs of the PFs',
       severity: 'error',
-      run: (spec, host) => forEachPf(spec, (wanted) => possible(host, wanted)),
+      run: (spec, host) => forEachPf(spec, (wanted) => settingsPossible(host, wanted)),
     },
   ],
   plan: async (spec, host) => {
@@ -49,15 +55,23 @@ export const vfSettings: Step = {
       if (!hasSettings(wanted)) continue;
       const pf = await readPf(host.fs, wanted.address);
       if (pf === undefined) continue;
-      changes.push(
-        ...(await planPfMtu(host, pf, wanted)),
+      const mtu = await planPfMtu(host, pf, wanted);
+      // Most drivers set the port up anew for it: what follows is planned when that has begun.
+      const others = async () => [
         ...(await planMsix(host, pf, wanted)),
         ...(await planAttributes(host, pf, wanted)),
-      );
+      ];
+      changes.push(...(mtu.length > 0 ? mtu : await others()));
     }
     return changes;
   },
   checks: [
+    {
+      id: 'vf-settings-link',
+      title: 'PFs whose driver wants a link for the settings have one',
+      severity: 'error',
+      run: (spec, host) => forEachPf(spec, (wanted) => linkThere(host, wanted)),
+    },
     {
       id: 'vf-settings-read-back',
       title: 'the settings read as they were made',
@@ -67,11 +81,9 @@ export const vfSettings: Step = {
   ],
   explain: async (error, { action }, _spec, host) =>
     action.kind === 'vf' ? refusedSetting(host, action, error) : undefined,
-  settleMs: () => 5_000,
+  // A port that has been reset may take some seconds to agree on a speed with the other side.
+  settleMs: () => 20_000,
 };
-
-const hasSettings = ({ mtu, macPolicy, settings = [] }: ResolvedPf): boolean =>
-  mtu !== undefined || macPolicy !== undefined || settings.length > 0;
 
 /** The PF's comes first: no VF may have a larger one. */
 const planPfMtu = async (
@@ -128,18 +140,50 @@ const planAttributes = async (
 ): Promise<readonly Change[]> => {
   const { netdev } = pf;
   if (netdev === undefined) return [];
-  const permanentMac = await permanentMacOf(host, netdev);
-  const known = await readVfLinks(host, netdev);
-  const vfs = vfsOf(pf, wanted)
+  const vfs = await openAttributes(host, pf, wanted);
+  if (await lacksLink(host, pf, vfs)) return [];
+  return chunks(vfs).map((chunk) => ({
+    action: { kind: 'vf', netdev, vfs: chunk },
+    reason: `${chunk.length === 1 ? 'one VF' : `${chunk.length} VFs`} of ${netdev}: ${namesOf(chunk).join(', ')}`,
+  }));
+};
+
+/** What the PF's driver does not keep for its VFs yet, of each VF where that is something. */
+const openAttributes = async (
+  host: HostView,
+  pf: PhysicalFunction,
+  wanted: ResolvedPf,
+): Promise<readonly VfRequest[]> => {
+  if (pf.netdev === undefined) return [];
+  const permanentMac = await permanentMacOf(host, pf.netdev);
+  const known = await readVfLinks(host, pf.netdev);
+  return vfsOf(pf, wanted)
     .map(({ index }) => {
       const attributes = vfAttributesOf(wanted, index, permanentMac);
       return { index, ...differing(attributes, known?.get(index)) };
     })
     .filter((vf) => Object.keys(vf).length > 1);
-  return chunks(vfs).map((chunk) => ({
-    action: { kind: 'vf', netdev, vfs: chunk },
-    reason: `${chunk.length === 1 ? 'one VF' : `${chunk.length} VFs`} of ${netdev}: ${namesOf(chunk).join(', ')}`,
-  }));
+};
+
+const lacksLink = async (
+  { fs }: HostView,
+  pf: PhysicalFunction,
+  vfs: readonly VfRequest[],
+): Promise<boolean> =>
+  pf.netdev !== undefined &&
+  knownPfDriver(pf)?.rateNeedsLink === true &&
+  vfs.some(({ maxTxRate = 0 }) => maxTxRate > 0) &&
+  !(await hasCarrier(fs, pf.netdev));
+
+const linkThere = async (host: HostView, wanted: ResolvedPf): Promise<CheckResult> => {
+  const pf = hasSettings(wanted) ? await readPf(host.fs, wanted.address) : undefined;
+  if (pf === undefined) return { status: 'pass' };
+  return (await lacksLink(host, pf, await openAttributes(host, pf, wanted)))
+    ? {
+        status: 'pending',
+        awaited: `a link of ${pf.netdev ?? pf.address}, without which ${pf.driver ?? 'its driver'} sets no rate`,
+      }
+    : { status: 'pass' };
 };
 
 /** VFs that are there; those that are missing are the business of the stage before. */
@@ -154,78 +198,6 @@ const chunks = <T>(all: readonly T[]): readonly (readonly T[])[] =>
 const namesOf = (vfs: readonly VfAttributes[]): readonly string[] => {
   const keys = new Set(vfs.flatMap((vf) => Object.keys(vf)));
   return settingOrder.filter((key) => keys.has(key)).map((key) => settingWords[key]);
-};
-
-/** What the table knows the driver to refuse, and what sysfs says that it cannot do. */
-const supported = async (host: HostView, wanted: ResolvedPf): Promise<CheckResult> => {
-  const pf = await readPf(host.fs, wanted.address);
-  if (pf === undefined || !hasSettings(wanted)) return { status: 'pass' };
-  const refuses = { ...knownPfDriver(pf)?.refuses, ...(await refusedBySysfs(host, pf, wanted)) };
-  const refused = new Map<RefusableSetting, number[]>();
-  for (let index = 0; index < wanted.vfs; index += 1) {
-    for (const setting of askedFor(vfSettingsOf(wanted, index))) {
-      if (refuses[setting] === undefined) continue;
-      refused.set(setting, [...(refused.get(setting) ?? []), index]);
-    }
-  }
-  if (refused.size === 0) return { status: 'pass' };
-  const name = pf.netdev ?? pf.address;
-  const words = [...refused].map(([setting, indexes]) => {
-    const errno = refuses[setting] ?? '';
-    return `${settingWords[setting]} (VF ${formatVfRange(indexes)}): ${errno}, ${describeErrno(errno)}`;
-  });
-  return {
-    status: 'fail',
-    problem: `${pf.driver ?? 'the driver'} of ${name} does not support ${words.join('; ')}`,
-    hint: `Leave out ${[...refused.keys()].map((setting) => settingWords[setting]).join(', ')}; nothing of ${name} has been changed.`,
-  };
-};
-
-/** Vectors can be given to VFs where there is a pool of them (`sriov_vf_total_msix`, Linux 5.13). */
-const refusedBySysfs = async (
-  { fs }: HostView,
-  pf: PhysicalFunction,
-  wanted: ResolvedPf,
-): Promise<Partial<Record<RefusableSetting, string>>> => {
-  if (!(wanted.settings ?? []).some(({ msix }) => msix !== undefined)) return {};
-  const pool = await readNumber(fs, pciAttribute(pf.address, 'sriov_vf_total_msix'));
-  return pool === undefined || pool === 0 ? { msix: 'EOPNOTSUPP' } : {};
-};
-
-const possible = async (host: HostView, wanted: ResolvedPf): Promise<CheckResult> => {
-  if (!hasSettings(wanted)) return { status: 'pass' };
-  const pf = await readPf(host.fs, wanted.address);
-  if (pf === undefined || wanted.vfs === 0) return { status: 'pass' };
-  if (pf.netdev === undefined) {
-    return {
-      status: 'fail',
-      problem: `${pf.address} has no netdev in this network namespace, through which its VFs are set up`,
-      hint: 'Give it its usual driver, or run sriovctl where its netdev is.',
-    };
-  }
-  if (wanted.macPolicy === 'stable' && (await permanentMacOf(host, pf.netdev)) === undefined) {
-    return {
-      status: 'fail',
-      problem: `the permanent address of ${pf.netdev} is not known, from which those of its VFs would be worked out`,
-      hint: 'Give each VF its address with --vf N:mac=….',
-    };
-  }
-  return mtuFits(host, pf.netdev, wanted);
-};
-
-const mtuFits = async (
-  { fs }: HostView,
-  netdev: string,
-  wanted: ResolvedPf,
-): Promise<CheckResult> => {
-  const most = wanted.mtu ?? (await readNumber(fs, netAttribute(netdev, 'mtu')));
-  const largest = Math.max(0, ...(wanted.settings ?? []).map(({ mtu }) => mtu ?? 0));
-  if (most === undefined || largest <= most) return { status: 'pass' };
-  return {
-    status: 'fail',
-    problem: `a VF of ${netdev} is to have an MTU of ${largest}, its PF has ${most}`,
-    hint: `Raise that of the PF with --mtu ${largest}.`,
-  };
 };
 
 /** The plan compares what was set; here is said how much that is. */

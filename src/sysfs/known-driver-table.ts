@@ -18,6 +18,8 @@ export interface KnownDriver {
   readonly source: string;
   /** Settings that the driver always refuses, with its errno. */
   readonly refuses: Readonly<Partial<Record<RefusableSetting, string>>>;
+  /** A rate limit is compared with the speed of the link: it is refused while there is none. */
+  readonly rateNeedsLink?: true;
   /** In which state the VFs have to be for a change of the switch's mode; left out where it has none. */
   readonly eswitch?: 'without-vfs' | 'with-unbound-vfs';
   /** What makes the firmware offer this number of VFs. */
@@ -51,6 +53,7 @@ export const knownDrivers: readonly KnownDriver[] = [
     vfs: ids('10ca'),
     source: 'intel/igbvf',
     refuses: { ...usual, ...without('linkState'), ...onlyDot1q, ...noMinimum },
+    rateNeedsLink: true,
   },
   // The I350 has no rate limiter: igb_ndo_set_vf_bw asks for an 82576.
   {
@@ -72,6 +75,7 @@ export const knownDrivers: readonly KnownDriver[] = [
     vfs: ids('10ed 1515 1565 15a8 15c5 57ad 152e 1530 1564 15a9'),
     source: 'intel/ixgbevf',
     refuses: { ...usual, ...onlyDot1q, ...noMinimum },
+    rateNeedsLink: true,
   },
   {
     driver: 'i40e',
@@ -83,6 +87,7 @@ export const knownDrivers: readonly KnownDriver[] = [
     vfs: ids('154c 37cd 1571'),
     source: 'intel/iavf',
     refuses: { ...usual, ...onlyDot1q, ...noMinimum },
+    rateNeedsLink: true,
   },
   {
     driver: 'ice',

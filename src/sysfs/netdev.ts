@@ -39,6 +39,10 @@ export const readNetdev = async (fs: HostFs, name: string): Promise<Netdev> => {
   };
 };
 
+/** Whether a netdev has a link; one that is down cannot be asked (EINVAL). */
+export const hasCarrier = async (fs: HostFs, name: string): Promise<boolean> =>
+  (await orUnknown(readAttribute(fs, netAttribute(name, 'carrier')))) === '1';
+
 /**
  * The netdev of a PCI function. In switchdev mode the folder holds the representors too
  * (phys_port_name `pf0vf3`); the uplink is the one without, or named `p0`.

@@ -25,6 +25,8 @@ export interface PciFunction {
 
 export interface VirtualFunction extends PciFunction {
   readonly index: number;
+  /** In a simulation: it will have a MAC that nobody can foretell, so none is given. */
+  readonly randomMac?: true;
 }
 
 /** A VF that does not exist yet: its place is arithmetic. */

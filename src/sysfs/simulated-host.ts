@@ -94,6 +94,7 @@ export const simulateHost = (base: HostView, options: SimulationOptions = {}): S
 
   return {
     simulated: true,
+    drawnMacs: kernel.drawnMacs,
     ...(base.reachedAt !== undefined && { reachedAt: base.reachedAt }),
     fs,
     unmodelled,
@@ -119,6 +120,7 @@ const bootKernel = (fs: Overlay, { faults = {}, deviations = {} }: SimulationOpt
   faults,
   deviations,
   random: seededRandom(1),
+  drawnMacs: new Set(),
   dynamicIds: new Map(),
   remembered: new Map(),
   unheard: new Set(),

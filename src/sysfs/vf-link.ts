@@ -4,7 +4,7 @@ import { errnoOfMessage } from './errno.ts';
 import { type IpLink, queryLink } from './ip-link.ts';
 
 type VfAction = Extract<Action, { kind: 'vf' }>;
-type VfRequest = VfAction['vfs'][number];
+export type VfRequest = VfAction['vfs'][number];
 
 /**
  * How many VFs one action sets: few enough to tell which of them failed, enough to start few programs.

@@ -31,6 +31,10 @@ export const isUserspaceDriver = (driver: string | undefined): boolean =>
   driver !== undefined &&
   (driver.includes('vfio') || ['uio_pci_generic', 'igb_uio', 'pci-stub'].includes(driver));
 
+/** Whether anything is wanted of a PF's VFs that has to be set. */
+export const hasSettings = ({ mtu, macPolicy, settings = [] }: ResolvedPf): boolean =>
+  mtu !== undefined || macPolicy !== undefined || settings.length > 0;
+
 /** The part of the settings that the PF's driver keeps, with the MAC of the policy if none is given. */
 export const vfAttributesOf = (
   pf: ResolvedPf,

@@ -61,6 +61,38 @@ describe('documents', () => {
   });
 });
 
+describe('MACs in a simulation', () => {
+  const wanted = [...onDemo, '--only', 'driver,vfs,vf-settings,vf-driver', '--pf', 'enp1s0f0=4'];
+  const vfsOf = async (...flags: readonly string[]) => {
+    const { stdout } = await sriovctl('plan', ...wanted, ...flags, '-o', 'json');
+    const [pf] = (
+      JSON.parse(stdout) as {
+        pfs: { vfs: { netdev?: string; mac?: string; randomMac?: true }[] }[];
+      }
+    ).pfs;
+    return pf?.vfs ?? [];
+  };
+
+  test('are not given where the real host will draw others', async () => {
+    const { stdout } = await sriovctl('plan', ...wanted);
+    expect(stdout).toMatch(/enp1s0f0v3 +random +igbvf/);
+    for (const vf of await vfsOf()) {
+      expect(vf.netdev).toBeDefined();
+      expect(vf).toMatchObject({ randomMac: true });
+      expect(vf.mac).toBeUndefined();
+    }
+  });
+
+  test('are given where they are set or worked out', async () => {
+    const [first, second] = await vfsOf('--vf', '0:mac=02:00:00:00:00:10');
+    expect(first?.mac).toBe('02:00:00:00:00:10');
+    expect(second?.mac).toBeUndefined();
+    const stable = await vfsOf('--mac-policy', 'stable');
+    expect(new Set(stable.map(({ mac }) => mac)).size).toBe(4);
+    expect(stable.every(({ mac, randomMac }) => mac !== undefined && !randomMac)).toBe(true);
+  });
+});
+
 describe('a saved plan', () => {
   const plan = join(folder.path, 'plan.json');
   beforeAll(async () => {

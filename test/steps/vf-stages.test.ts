@@ -17,7 +17,7 @@ import { vfs } from '../../src/steps/vfs.ts';
 import { describeAction } from '../../src/sysfs/describe-action.ts';
 import { readEswitch } from '../../src/sysfs/devlink.ts';
 import { readInventory } from '../../src/sysfs/inventory.ts';
-import { netdev, pciAttribute, pciDevice, pciDriver } from '../../src/sysfs/paths.ts';
+import { netAttribute, netdev, pciAttribute, pciDevice, pciDriver } from '../../src/sysfs/paths.ts';
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
 import { readRepresentors } from '../../src/sysfs/representors.ts';
@@ -234,6 +234,34 @@ describe('settings', () => {
     expect(
       madeBy(result).filter((text) => text.startsWith('ip link set dev enp1s0f0 vf')),
     ).toHaveLength(1);
+  });
+});
+
+describe('a rate limit', () => {
+  const rate: Wish = { vfs: 2, mtu: 2000, settings: [{ vfs: [0], maxTxRate: 100 }] };
+
+  test('waits until the port has its link again after a change of the MTU', async () => {
+    const host = simulated();
+    const result = await apply(runOn(host, [rate]));
+    expect(result).toMatchObject({ outcome: 'applied' });
+    const settings = madeBy(result).filter((text) => /enp1s0f0\/mtu|max_tx_rate/.test(text));
+    expect(settings).toEqual([
+      expect.stringContaining('mtu: "2000"'),
+      expect.stringContaining('max_tx_rate 100'),
+    ]);
+    expect((await readVfLinks(host, 'enp1s0f0'))?.get(0)?.maxTxRate).toBe(100);
+  });
+
+  test('is not tried without a link, which is named', async () => {
+    const host = simulated();
+    await host.perform({ kind: 'link', netdev: 'enp1s0f0', up: true });
+    await host.fs.plant(netAttribute('enp1s0f0', 'carrier'), { content: '0\n', mode: 0o644 });
+    const before = await declaredState(host.fs);
+    const result = await apply(runOn(host, [{ ...rate, mtu: 1500 }]));
+    expect(problemsOf(result)[0]?.problem).toContain(
+      'waiting for a link of enp1s0f0, without which igb sets no rate',
+    );
+    expect(await declaredState(host.fs)).toEqual(before);
   });
 });
 

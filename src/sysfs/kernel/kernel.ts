@@ -39,6 +39,8 @@ export interface Kernel {
   readonly faults: Faults;
   readonly deviations: Deviations;
   readonly random: () => number;
+  /** The random MACs that netdevs got here. */
+  readonly drawnMacs: Set<string>;
   /** `vendor device` ids that were given to a driver through new_id. */
   readonly dynamicIds: Map<string, Set<string>>;
   readonly remembered: Map<string, Remembered>;

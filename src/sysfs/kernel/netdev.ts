@@ -3,10 +3,10 @@ import type { HostPath } from '../../host.ts';
 import type { Planting } from '../overlay-node.ts';
 import { netAttribute, netClass, netdev, pciAttribute, udevFolder } from '../paths.ts';
 import { listVfIndexes } from '../pci-device.ts';
-import { readAttribute, readLinkName } from '../read.ts';
+import { orUnknown, readAttribute, readLinkName, readNumber } from '../read.ts';
 import { noMac } from '../vf-settings.ts';
 import { driverFacts } from './drivers.ts';
-import { folderOf, type Kernel, nextIfindex } from './kernel.ts';
+import { Errno, folderOf, type Kernel, nextIfindex } from './kernel.ts';
 import { linkAttributes, netdevFolder } from './netdev-folder.ts';
 import { udevName } from './udev-name.ts';
 
@@ -26,7 +26,7 @@ export const registerNetdev = async (
   const assigned = assignedMac(kernel, address);
   const permanent =
     known !== undefined || assigned !== undefined || driverFacts(driver).assignedMac === true;
-  const mac = known?.mac ?? assigned ?? randomMac(kernel.random);
+  const mac = known?.mac ?? assigned ?? randomMac(kernel);
   await kernel.fs.plant(
     `${folder}/net/${name}`,
     netdevFolder({ name, address, ifindex, mac, permanent }),
@@ -39,9 +39,9 @@ export const registerNetdev = async (
 
 /** A netdev that has just been registered, with a random MAC. */
 export const newNetdev = (
-  { random }: Kernel,
+  kernel: Kernel,
   of: { readonly name: string; readonly address: string; readonly ifindex: number },
-): Planting => netdevFolder({ ...of, mac: randomMac(random), permanent: false });
+): Planting => netdevFolder({ ...of, mac: randomMac(kernel), permanent: false });
 
 /** The MAC that the PF gives a VF whose driver asks for one; no address is none. */
 const assignedMac = ({ vfConfigs }: Kernel, address: string): string | undefined => {
@@ -98,6 +98,27 @@ const tellVfs = async (kernel: Kernel, pf: string, up: boolean): Promise<void> =
       else await notice();
     }
   }
+};
+
+/** How long a port that is set up anew has no link, in milliseconds (igb; others take longer). */
+const resetMs = 1_000;
+
+/** Most drivers set their port up anew for another MTU (igb_change_mtu). */
+export const storeMtu = async (kernel: Kernel, name: string, value: string): Promise<void> => {
+  const { fs, clock } = kernel;
+  const path = netAttribute(name, 'mtu');
+  const mtu = Number(value);
+  if (!Number.isInteger(mtu) || value.trim() === '') throw new Errno('EINVAL');
+  if ((await readNumber(fs, path)) === mtu) return;
+  await fs.writeFile(path, `${mtu}\n`);
+  const carrier = await orUnknown(readAttribute(fs, netAttribute(name, 'carrier')));
+  const address = await readLinkName(fs, `${netdev(name)}/device`);
+  if (carrier !== '1' || address === undefined) return;
+  if ((await readLinkName(fs, pciAttribute(address, 'physfn'))) !== undefined) return;
+  await showCarrier(kernel, name, true, false);
+  clock.after(resetMs, async () => {
+    if (await isPfUp(kernel, address)) await showCarrier(kernel, name, true, true);
+  });
 };
 
 const showCarrier = async (
@@ -163,8 +184,11 @@ const freeEthName = async (kernel: Kernel): Promise<string> => {
 };
 
 /** Locally administered, unicast (eth_random_addr in include/linux/etherdevice.h). */
-const randomMac = (random: () => number): string =>
-  Array.from({ length: 6 }, (_, index) => {
+const randomMac = ({ random, drawnMacs }: Kernel): string => {
+  const mac = Array.from({ length: 6 }, (_, index) => {
     const byte = Math.floor(random() * 256);
     return (index === 0 ? (byte & 0xfe) | 0x02 : byte).toString(16).padStart(2, '0');
   }).join(':');
+  drawnMacs.add(mac);
+  return mac;
+};

@@ -12,6 +12,7 @@ import {
 } from './driver-stores.ts';
 import { leaveIommuGroup } from './iommu.ts';
 import { Errno, folderOf, type Kernel } from './kernel.ts';
+import { storeMtu } from './netdev.ts';
 import { removeVfs, storeNumvfs } from './numvfs.ts';
 import { parseBool } from './parse.ts';
 
@@ -73,11 +74,14 @@ const storeFor = (
   const [, driver, verb] = driverPath.exec(real) ?? [];
   if (address !== undefined) return { store: functionStores[attribute ?? ''], subject: address };
   if (driver !== undefined) return { store: driverStores[verb ?? ''], subject: driver };
+  const [, netdev] = mtuPath.exec(real) ?? [];
+  if (netdev !== undefined) return { store: storeMtu, subject: netdev };
   return { store: real === pciDriversProbe ? probe : undefined, subject: '' };
 };
 
 const functionPath = /^\/sys\/devices\/.*\/([0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7])\/(\w+)$/;
 const driverPath = /^\/sys\/bus\/pci\/drivers\/([^/]+)\/(\w+)$/;
+const mtuPath = /^\/sys\/devices\/.*\/net\/([^/]+)\/mtu$/;
 const pageSize = 4096;
 
 const probe: Store = (kernel, _, value) => storeDriversProbe(kernel, value);

@@ -13,7 +13,7 @@ const test = scenario({
   coldBoot: true,
   append: 'pci=realloc=off',
   qemuArguments: [
-    ...['-device', 'pcie-root-port,id=rp2,bus=pcie.0,addr=0x8,chassis=2,slot=2'],
+    ...['-device', 'pcie-root-port,id=rp2,bus=pcie.0,addr=0x8,chassis=2,slot=2,hotplug=off'],
     ...['-device', 'nvme-subsys,id=subsystem'],
     '-device',
     'nvme,serial=sriov,subsys=subsystem,bus=rp2,sriov_max_vfs=127,sriov_vq_flexible=254,sriov_vi_flexible=127,max_ioqpairs=256,msix_qsize=256',
