@@ -77,6 +77,24 @@ export class Machine implements AsyncDisposable {
     await booted;
   }
 
+  /** Pulls the card, all of its ports, out of the slot. */
+  async pullCard(): Promise<void> {
+    const { monitor, failure } = this.#qemu;
+    const path = '/machine/peripheral-anon';
+    const devices = (await monitor.execute('qom-list', { path })) as readonly {
+      readonly name: string;
+      readonly type: string;
+    }[];
+    const [port] = devices.filter(({ type }) => type === 'child<igb>');
+    const gone = new Promise<void>((resolve) => {
+      monitor.on('DEVICE_DELETED', () => {
+        resolve();
+      });
+    });
+    await monitor.execute('device_del', { id: `${path}/${port?.name ?? 'igb'}` });
+    await within(120_000, Promise.race([gone, failure]), 'The guest did not let its card go');
+  }
+
   /** Lets the guest shut down by itself, so that its disk is complete. */
   async powerOff(): Promise<void> {
     await this.start(['systemctl', 'poweroff']);
