@@ -7,8 +7,8 @@ import { shellWord } from './shell-word.ts';
 export const madeBySriovctl =
   '# Made by sriovctl; changes are lost with the next `sriovctl setup`.';
 
-/** How long cards and drivers are waited for, counted from the start of the script, in seconds. */
-export const patience = { card: 4, driver: 10 } as const;
+/** How long a run of ours, cards and drivers are waited for, in seconds. */
+export const patience = { run: 120, card: 4, driver: 10 } as const;
 
 /**
  * The program that makes the VFs again after a boot: POSIX sh with sysfs, ip, devlink and modprobe
@@ -43,9 +43,10 @@ const renderPf = ({ identity, vfs, ops }: PfBootPlan): readonly string[] => {
 
 const renderMain = (addresses: readonly string[]): readonly string[] => [
   'main() {',
+  `  [ "$#" -gt 0 ] || set -- ${addresses.join(' ')}`,
+  `  after_run ${patience.run} "$@"`,
   '  clock',
   `  card_by=$((now + ${patience.card * 100})) driver_by=$((now + ${patience.driver * 100}))`,
-  `  [ "$#" -gt 0 ] || set -- ${addresses.join(' ')}`,
   '  for address; do',
   '    case $address in',
   ...addresses.map((address) => `      ${address}) ${functionName(address)} ;;`),

@@ -102,7 +102,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 
 /** What the script itself may wait for at most, in seconds: 64 VFs of an i40e were seen to take 22 s. */
 const timeoutFor = (plans: readonly PfBootPlan[]): number =>
-  plans.reduce((sum, { vfs }) => sum + 60 + 2 * vfs, patience.driver + 10);
+  plans.reduce((sum, { vfs }) => sum + 60 + 2 * vfs, patience.run + patience.driver + 10);
 
 const unitText = (sections: Readonly<Record<string, readonly string[]>>): string => {
   const blocks = Object.entries(sections).map(([name, lines]) =>

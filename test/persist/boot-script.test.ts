@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/engine/apply.ts';
 import { noJournal } from '../../src/engine/journal.ts';
+import { takeLock } from '../../src/engine/lock.ts';
 import type { Host, HostPath, VfAttributes } from '../../src/host.ts';
 import { afterBoot } from '../../src/persist/after-boot.ts';
 import { planBoot } from '../../src/persist/boot-plan.ts';
@@ -314,6 +316,32 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
     expect(fewer.exitCode).toBe(1);
     expect(fewer.output).toContain('4 VFs were asked for, the driver has made 3');
   });
+
+  test('a run under way comes first, and the script that it leaves is the one that counts', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'boot.sh');
+      const writeScript = async (vfs: number): Promise<void> => {
+        const spec = specOf([{ address: first, selector: first, vfs }]);
+        writeFileSync(file, bootScript(await planBoot(hostSteps, spec, viewOf('i350-t2'))));
+      };
+      await writeScript(4);
+      const host = await booted('i350-t2');
+      await host.fs.plant('/run/sriovctl/lock', '');
+      const lock = await takeLock({ folder: join(folder, 'root/run/sriovctl') });
+      const played = playKernel(host, folder, [...shell, file]);
+      await sleep(1_000);
+      expect(await numvfs(host)).toBe('0\n');
+      await writeScript(2);
+      lock.release();
+      const { exitCode, output } = await played;
+      expect({ exitCode, lines: output.split('\n') }).toEqual({
+        exitCode: 0,
+        lines: [
+          `${first}: a run of sriovctl is under way and comes first`,
+          expect.stringMatching(`^${first}: 2 VFs made in`),
+        ],
+      });
+    }));
 
   test('a PF that was not set up is not touched', async () => {
     const { exitCode, output, untouched } = await bootAfter(() => Promise.resolve(), {
