@@ -14,9 +14,12 @@ export interface Lock {
 
 export interface LockOptions {
   readonly folder?: string;
-  /** How many seconds to wait for another run to end; 0 refuses at once. */
+  /** How many seconds to wait for another run to end. */
   readonly waitSeconds?: number;
 }
+
+/** The boot script holds it for the moment in which it looks whether a run is under way. */
+const glanceSeconds = 0.5;
 
 /**
  * Takes the lock that lets one run at a time change the host. It is a flock(2) of a child that
@@ -26,7 +29,7 @@ export interface LockOptions {
  */
 export const takeLock = async ({
   folder = lockFolder,
-  waitSeconds = 0,
+  waitSeconds = glanceSeconds,
 }: LockOptions = {}): Promise<Lock> => {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const file = join(folder, 'lock');

@@ -67,9 +67,9 @@ export interface UndoOptions {
 export const undoRun = async (
   host: Host,
   listener: Listener,
-  { runId, waitSeconds = 0 }: UndoOptions = {},
+  { runId, ...wait }: UndoOptions = {},
 ): Promise<{ readonly record: RunRecord; readonly leftover: readonly string[] } | undefined> => {
-  const lock: Lock = await takeLock({ waitSeconds });
+  const lock: Lock = await takeLock(wait);
   try {
     const record = readRecords().findLast(
       ({ id, outcome, entries }) =>

@@ -57,7 +57,8 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
     teardown: async (spec, view) => {
       const { fs } = view;
       const record = await readRecord(fs);
-      const others = await plansOfOthers(spec, fs);
+      // Without a PF it is all of it: a card that is gone cannot be named.
+      const others = spec.pfs.length === 0 ? [] : await plansOfOthers(spec, fs);
       const wanted =
         record === undefined || others.length === 0
           ? nothingInstalled

@@ -150,6 +150,19 @@ describe('the boot unit', () => {
     expect(await tearDown(host, spec)).toMatchObject({ outcome: 'in-sync' });
   });
 
+  test('teardown without a PF takes all of it out: a card that is gone cannot be named', async () => {
+    const host = newHost();
+    const before = await etcOf(host);
+    await setUp(host, specOf({ [first]: 4, [second]: 2 }));
+    await host.perform({
+      kind: 'trigger',
+      path: `/sys/bus/pci/devices/${first}/remove`,
+      value: '1',
+    });
+    expect(await tearDown(host, specOf({}))).toMatchObject({ outcome: 'applied' });
+    expect(await etcOf(host)).toEqual(before);
+  });
+
   test('teardown finds what was installed even if the record is lost', async () => {
     const host = newHost();
     const spec = specOf({ [first]: 4 });

@@ -61,6 +61,9 @@ const reboot = async (guest: Guest): Promise<readonly Entry[]> => {
   return bootJournal(guest);
 };
 
+const failedUnits = (guest: Guest): Promise<string> =>
+  guest.sh('systemctl --failed --plain --no-legend');
+
 const vfsSeen = (journal: readonly Entry[]): string => textsFrom(journal, 'kubelet').join('\n');
 
 const saidAtBoot = (journal: readonly Entry[]): readonly string[] => textsFrom(journal, 'sriovctl');
@@ -104,6 +107,8 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     await guest.writeText(showVfs, showVfsScript);
     await guest.writeText(`/etc/systemd/system/${kubelet}`, kubeletUnit);
     await guest.sh(`chmod +x ${showVfs}; systemctl add-wants multi-user.target ${kubelet}`);
+    // That there is one is all that is asked.
+    await guest.writeText('/usr/sbin/NetworkManager', '');
     etc = await etcOf(guest);
 
     await setUp(guest, ...wanted);
@@ -114,7 +119,7 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     const units = [bootUnit, ...ports.map((port) => `sriovctl-pf@${port}.service`)];
     const verified = await guest.run(['systemd-analyze', 'verify', ...units], patient);
     expect(verified).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
-    await guest.sh('udevadm verify /etc/udev/rules.d/90-sriovctl.rules');
+    await guest.sh('udevadm verify /etc/udev/rules.d/90-sriovctl*.rules');
 
     // A kernel update may call a netdev otherwise; a .link file does it on purpose.
     const link = '[Match]\nPermanentMACAddress=52:54:00:00:01:00\n[Link]\nName=uplink0\n';
@@ -129,7 +134,27 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     expect(await guest.sh(showVfs)).toBe(vfs);
     expectInOrder(journal);
     expect(await sriovctl(guest, 'verify', ...wanted)).toMatchObject({ exitCode: 0 });
-    expect(await guest.sh('systemctl --failed --plain --no-legend')).toBe('');
+    expect(await failedUnits(guest)).toBe('');
+    const unmanaged =
+      'for n in /sys/class/net/*; do udevadm info $n; done | grep -c NM_UNMANAGED=1';
+    expect(await guest.sh(unmanaged)).toBe('5');
+  });
+
+  test('a run that gives a PF its driver is not raced by the unit of the old number', async ({
+    guest,
+  }) => {
+    await guest.sh(`echo ${ports[0]} >/sys/bus/pci/drivers/igb/unbind`, patient);
+    await setUp(guest, '--pf', ports[0], '--vfs', '2');
+    const unit = `sriovctl-pf@${ports[0]}.service`;
+    await guest.sh(`until systemctl is-active ${unit} >/dev/null; do sleep 1; done`, patient);
+    expect(await guest.sh(`cat /sys/bus/pci/devices/${ports[0]}/sriov_numvfs`)).toBe('2');
+    const said = saidAtBoot(await bootJournal(guest)).slice(-2);
+    expect(said).toEqual([
+      `${ports[0]}: a run of sriovctl is under way and comes first`,
+      `${ports[0]}: it has its 2 VFs already`,
+    ]);
+    await setUp(guest, ...wanted, '--recreate');
+    expect(await guest.sh(showVfs)).toBe(vfs);
   });
 
   test('a driver that is loaded long after the boot gets them through udev', async ({ guest }) => {
@@ -142,7 +167,7 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
       ports.map((port) => `${port}: no driver has taken it yet: no VFs for now`),
     );
     expect(timeOf(journal, 'started', bootUnit)).toBeLessThan(timeOf(journal, 'starting', kubelet));
-    expect(await guest.sh('systemctl --failed --plain --no-legend')).toBe('');
+    expect(await failedUnits(guest)).toBe('');
 
     await guest.sh('modprobe igb; udevadm settle', patient);
     // Asked for the state alone: udev is who starts them.
@@ -209,6 +234,9 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     );
     const waited = timeOf(journal, 'started', networkPre) - timeOf(journal, 'starting', bootUnit);
     expect(waited).toBeLessThan(5_000);
-    expect(await guest.sh('systemctl --failed --plain --no-legend')).toBe('');
+    expect(await failedUnits(guest)).toBe('');
+    // It cannot be named any more.
+    expect(await sriovctl(guest, 'teardown')).toMatchObject({ exitCode: 0 });
+    expect(await etcOf(guest)).toBe(etc);
   });
 });
