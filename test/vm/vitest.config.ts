@@ -7,6 +7,7 @@ const unproved = [
   'iommu-hard-cases',
   'mmio',
   'owners',
+  'persist',
   'recovery',
   'vf-driver',
   'vf-no-iommu',

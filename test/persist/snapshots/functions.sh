@@ -46,6 +46,29 @@ within() {
   await "$until" "$@"
 }
 
+# Whether no run of sriovctl is under way: it holds this lock (flock(2)), and 1 is flock's word for that.
+free() {
+  [ -e "$root/run/sriovctl/lock" ] || return 0
+  flock -n -s "$root/run/sriovctl/lock" true 2>/dev/null
+  [ "$?" -ne 1 ]
+}
+
+# after_run SECONDS PF…: a run that gives a PF its driver also gives it its VFs. It may have put
+# another script in the place of this one, which counts then, or have taken it away.
+after_run() {
+  ! free || return 0
+  patience=$1
+  shift
+  address=$*
+  log 6 'a run of sriovctl is under way and comes first'
+  if ! within "$patience" free; then
+    log 4 "that run has not ended in $patience s: it is left to it"
+    exit 0
+  fi
+  [ -e "$0" ] || exit 0
+  exec sh "$0" "$@"
+}
+
 # value_of FILE: its first line as $value; empty if it cannot be read.
 value_of() {
   value=
