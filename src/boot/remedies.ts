@@ -1,7 +1,9 @@
+const assignBusses = /^pci=(.*,)?assign-busses/;
+
 /** Arguments that help against a failing VF creation, with what they are known to do besides. */
 const sideEffects: readonly (readonly [argument: RegExp, effect: string])[] = [
   [
-    /^pci=(.*,)?assign-busses/,
+    assignBusses,
     'all bus numbers are given out anew at boot: PCI addresses and names such as enp1s0f0 change, and firmware tables that name buses (DMAR, IVRS) can go stale',
   ],
   [
@@ -23,6 +25,9 @@ export const sideEffectsOf = (added: readonly string[]): string | undefined => {
   });
   return known.length === 0 ? undefined : known.join('; ');
 };
+
+/** Whether PCI addresses, and names that are made from them, are others after the next boot. */
+export const renumbersBuses = (argument: string): boolean => assignBusses.test(argument);
 
 /** Why a file is changed, and which boot system was found. */
 export const wantedReason = (added: readonly string[], system: string): string =>

@@ -148,7 +148,7 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   NO_MMIO_SPACE: {
     means: 'The firmware gave the VF BARs no memory space.',
     remedy:
-      'Switch on SR-IOV and Above 4G Decoding in the firmware setup; else boot with pci=realloc.',
+      'Switch on SR-IOV and Above 4G Decoding in the firmware setup; else set up with --kernel-arg pci=realloc.',
   },
   NO_PF_DRIVER: {
     means: 'No driver is bound to the PF, and only a driver makes VFs.',
@@ -166,6 +166,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   NO_SUCH_SCHEMA: {
     means: 'schema was asked for a document that does not exist.',
     remedy: 'The message lists those there are.',
+  },
+  NO_SYSTEMD: {
+    means: '--reboot goes on after the boot through a unit of systemd, which does not run here.',
+    remedy: 'Leave --reboot out, reboot yourself and run the same command again.',
   },
   NO_VFS_OFFERED: {
     means: 'sriov_totalvfs is 0: SR-IOV is switched off in the card or the firmware setup.',

@@ -117,6 +117,9 @@ export const runStages = async (
     for (const text of divergences(rehearsal.result.steps, result.steps)) {
       listener({ type: 'notice', text: `Other than rehearsed: ${text}` });
     }
+    if (session.rebooted && changesNothing(result) && result.outcome === 'reboot-required') {
+      listener({ type: 'notice', text: rebootedInVain });
+    }
     if (flags.simulateOut !== undefined) await exportTree(host.fs, flags.simulateOut);
     return await tell({ result, host }, false);
   } finally {
@@ -125,13 +128,19 @@ export const runStages = async (
   }
 };
 
+const changesNothing = ({ steps }: Pick<Rehearsed['result'], 'steps'>): boolean =>
+  steps.every(({ changes }) => changes.length === 0);
+
+const rebootedInVain =
+  'The reboot before this run did not bring it about: the host was started from another boot entry, or by a boot loader that reads another file. See /proc/cmdline.';
+
 /** What a rehearsal or a run ends with; with --detailed-exitcode a foreseen change is code 6. */
 export const exitReasonOf = (
   { outcome, steps }: Rehearsed['result'],
   detailed: boolean | undefined,
 ): ExitReason => {
   const exit = exitOf(outcome);
-  const outstanding = steps.some(({ changes }) => changes.length > 0);
+  const outstanding = !changesNothing({ steps });
   const fine = exit === 'ok' || exit === 'rebootRequired';
   return detailed === true && fine && outstanding ? 'outstanding' : exit;
 };

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
+import { exitCodes } from '../errors.ts';
 import { steps } from '../steps/index.ts';
 import { askFlags, mayAsk } from './ask.ts';
 import { addPfFlags, addStageFlags, chosenSteps } from './options.ts';
 import { addOutputFlags } from './output.ts';
-import { openRun, openTraced, runStages, type WritingFlags } from './run-stages.ts';
+import { assertRebootable, type RebootFlags, rebootAndContinue } from './reboot.ts';
+import { openRun, openTraced, runStages } from './run-stages.ts';
 import type { Streams } from './streams.ts';
 
 const examples = `
@@ -24,13 +26,17 @@ export const setupCommand = (streams: Streams): Command =>
     .option('--detailed-exitcode', 'with --dry-run: exit code 6 when changes are outstanding')
     .option('--recreate', 'allow another number of VFs: removes those that exist first')
     .option('--force', 'go on although somebody uses what will be removed')
+    .option('--reboot', 'restart this host where that is needed, and go on by itself after it')
     .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
     .addHelpText('after', examples)
-    .action(async (given: WritingFlags, command: Command) => {
-      const flags = mayAsk(command, streams)
+    .action(async (given: RebootFlags, command: Command) => {
+      const flags: RebootFlags = mayAsk(command, streams)
         ? await askFlags(openTraced(given, streams), given, streams)
         : given;
       const opened = await openRun(flags, streams);
+      await assertRebootable(flags, opened.host);
       const stages = { command: 'setup', steps: chosenSteps(steps, flags), ...opened } as const;
       streams.exitCode = await runStages(stages, flags, streams);
+      const needed = streams.exitCode === exitCodes.rebootRequired.code;
+      if (needed && flags.reboot === true) await rebootAndContinue(flags, opened.host, streams);
     });

@@ -14,6 +14,8 @@ import { recordIfPossible, rollBack } from './rollback.ts';
 export interface Session {
   /** The name of the record, and what `undo --run` takes back. */
   readonly runId: string;
+  /** Whether the run before ended for a reboot, and there has been one. */
+  readonly rebooted: boolean;
   /** What a killed run with the same spec had done before. */
   readonly inherited: readonly JournalEntry[];
   /** Starts the record; called when the rehearsal has gone well, so that a refusal leaves no trace. */
@@ -34,11 +36,13 @@ export const openSession = async (
   const now = new Date();
   const runId = newRunId(now, process.pid);
   if (host.simulated) {
-    return { runId, inherited: [], startJournal: () => noJournal, close: () => undefined };
+    const startJournal = (): Journal => noJournal;
+    return { runId, rebooted: false, inherited: [], startJournal, close: () => undefined };
   }
   const lock = await takeLock();
   const boot = (await readAttribute(host.fs, bootId)) ?? 'unknown';
   const inherited = await recover(host, spec, boot, listener);
+  const rebooted = rebootedSince(boot, listener);
   const startJournal = (): Journal => {
     const journal = startRecord({
       id: runId,
@@ -53,7 +57,7 @@ export const openSession = async (
     }
     return journal;
   };
-  return { runId, inherited, startJournal, close: lock.release };
+  return { runId, rebooted, inherited, startJournal, close: lock.release };
 };
 
 export interface UndoOptions {
@@ -84,6 +88,21 @@ export const undoRun = async (
   } finally {
     lock.release();
   }
+};
+
+/** A run that ends for a reboot has recorded in which boot that was. */
+const rebootedSince = (boot: string, listener: Listener): boolean => {
+  const last = readRecords().at(-1);
+  if (last?.outcome !== 'reboot-required') return false;
+  const rebooted = last.bootId !== boot;
+  const since = `since the run of ${last.startedAt}, which ended for a reboot`;
+  listener({
+    type: 'notice',
+    text: rebooted
+      ? `This host was rebooted ${since}; this run goes on from there.`
+      : `This host was not rebooted ${since}.`,
+  });
+  return rebooted;
 };
 
 const recover = async (

@@ -3,7 +3,18 @@ import type { PfBootPlan } from './boot-plan.ts';
 import { madeBySriovctl, patience } from './boot-script.ts';
 import { scriptPath } from './places.ts';
 
-/** Whoever configures networks or looks for VFs comes after them; names that do not exist harm nobody. */
+/** What runs pods on a node; names that do not exist harm nobody. */
+export const agentUnits = [
+  'kubelet.service',
+  'k3s.service',
+  'k3s-agent.service',
+  'rke2-server.service',
+  'rke2-agent.service',
+  'snap.k8s.kubelet.service',
+  'snap.microk8s.daemon-kubelite.service',
+] as const;
+
+/** Whoever configures networks or looks for VFs comes after them. */
 const beforeUnits = [
   'NetworkManager.service',
   'systemd-networkd.service',
@@ -13,13 +24,7 @@ const beforeUnits = [
   'openvswitch.service',
   'openvswitch-switch.service',
   'ovs-vswitchd.service',
-  'kubelet.service',
-  'k3s.service',
-  'k3s-agent.service',
-  'rke2-server.service',
-  'rke2-agent.service',
-  'snap.k8s.kubelet.service',
-  'snap.microk8s.daemon-kubelite.service',
+  ...agentUnits,
 ] as const;
 
 /** openibd unloads and loads the drivers of NVIDIA cards, which takes their VFs away. */
@@ -104,7 +109,8 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 const timeoutFor = (plans: readonly PfBootPlan[]): number =>
   plans.reduce((sum, { vfs }) => sum + 60 + 2 * vfs, patience.run + patience.driver + 10);
 
-const unitText = (sections: Readonly<Record<string, readonly string[]>>): string => {
+/** A unit file that is ours, by its sections. */
+export const unitText = (sections: Readonly<Record<string, readonly string[]>>): string => {
   const blocks = Object.entries(sections).map(([name, lines]) =>
     [`[${name}]`, ...lines].join('\n'),
   );

@@ -49,20 +49,24 @@ const findFunction = async (host: HostView, selector: string): Promise<string | 
 const functionOfNetdev = (fs: HostFs, name: string): Promise<string | undefined> =>
   readLinkName(fs, `${netdevFolder(name)}/device`);
 
+const byMac = async (host: HostView, mac: string): Promise<string | undefined> =>
+  (await permanentMacs(host)).find((own) => own.mac === mac)?.address;
+
 /** VFs may carry any address, so only the functions that are no VF are asked. */
-const byMac = async (host: HostView, mac: string): Promise<string | undefined> => {
+export const permanentMacs = async (
+  host: HostView,
+): Promise<readonly { readonly address: string; readonly mac: string }[]> => {
   const { fs } = host;
-  const permanentMacs = new Map(
-    (await queryLinks(host)).map(({ ifname, permaddr }) => [ifname, permaddr]),
-  );
+  const links = new Map((await queryLinks(host)).map(({ ifname, permaddr }) => [ifname, permaddr]));
+  const found = [];
   for (const name of await listNetdevs(fs)) {
     const address = await functionOfNetdev(fs, name);
     if (address === undefined || (await physfnOf(fs, address)) !== undefined) continue;
     const own = (await readNumber(fs, netAttribute(name, 'addr_assign_type'))) === permanent;
-    const current = own ? (await readNetdev(fs, name)).mac : undefined;
-    if ((permanentMacs.get(name) ?? current)?.toLowerCase() === mac) return address;
+    const mac = links.get(name) ?? (own ? (await readNetdev(fs, name)).mac : undefined);
+    if (mac !== undefined) found.push({ address, mac: mac.toLowerCase() });
   }
-  return undefined;
+  return found;
 };
 
 const byAltname = async (host: HostView, name: string): Promise<string | undefined> => {

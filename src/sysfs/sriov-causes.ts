@@ -4,14 +4,20 @@ export interface Cause {
   readonly hint: string;
 }
 
+/** Kernel arguments are the last resort: each does more than what it is for. */
+const realloc =
+  'if that does not help, set up with `--kernel-arg pci=realloc`, by which other devices may move as well.';
+export const moreBuses =
+  'Another slot may have bus numbers to spare; the last resort is `--kernel-arg pci=assign-busses`, which renumbers every bus: addresses and names change.';
+
 const noMmioSpace = {
   code: 'NO_MMIO_SPACE',
-  hint: 'Switch on "SR-IOV Support" and "Above 4G Decoding" in the firmware setup; if that does not help, boot with pci=realloc.',
+  hint: `Switch on "SR-IOV Support" and "Above 4G Decoding" in the firmware setup; ${realloc}`,
 } as const;
 
 const noBusNumbers = {
   code: 'NO_BUS_NUMBERS',
-  hint: 'Ask for fewer VFs, or switch on "ARI forwarding" in the firmware setup. Another slot may have bus numbers to spare; the last resort is to boot with pci=assign-busses, which renumbers every bus.',
+  hint: `Ask for fewer VFs, or switch on "ARI forwarding" in the firmware setup. ${moreBuses}`,
 } as const;
 
 const noPfDriver = {
@@ -40,7 +46,7 @@ const byErrno: Readonly<Record<string, Cause>> = {
   },
   ENOMEM: {
     cause: 'there is not enough memory space, or there are not enough bus numbers for the VFs',
-    hint: 'Switch on "SR-IOV Support" and "Above 4G Decoding" in the firmware setup; then try pci=realloc. `dmesg` says which of the two it was.',
+    hint: `\`dmesg\` says which of the two it was. Switch on "SR-IOV Support" and "Above 4G Decoding" in the firmware setup; ${realloc}`,
   },
   EPERM: {
     cause: 'the driver refuses: no MSI-X (pci=nomsi), or its own limit is lower',

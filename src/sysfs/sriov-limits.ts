@@ -5,7 +5,7 @@ import { moduleFolder, mounts, pciAttribute } from './paths.ts';
 import { parsePciAddress, routingId } from './pci-address.ts';
 import { lastBusAbove, type PhysicalFunction } from './pci-device.ts';
 import { orUnknown, readAttribute, readNumber } from './read.ts';
-import { causes } from './sriov-causes.ts';
+import { causes, moreBuses } from './sriov-causes.ts';
 
 /**
  * Why the kernel will refuse to make `count` VFs, from sysfs alone; the order of the checks is the
@@ -159,7 +159,7 @@ const beyondBus = async (
       ari
         ? undefined
         : 'Switch on "ARI forwarding" in the firmware setup, or drop pci=noari, if the slot can do it.',
-      'Another slot may have bus numbers to spare; the last resort is to boot with pci=assign-busses, which renumbers every bus.',
+      moreBuses,
     ]
       .filter((part) => part !== undefined)
       .join(' '),
