@@ -38,6 +38,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'The program that makes the boot menu failed; the files it reads have been put back.',
     remedy: 'Run the command of the message yourself; often /boot is full.',
   },
+  BOOT_NO_ROOM: {
+    means: 'The file system of the boot menu has no room for a new one beside the old.',
+    remedy: 'Make room there (old kernels?), and run the command again.',
+  },
   BOOT_NOT_FORESEEN: {
     means:
       'What a stage would do after a boot could not be worked out, so no boot script was made.',

@@ -100,6 +100,15 @@ describe('through the engine', () => {
     expect(await changedFiles('debian-13', host)).toEqual([]);
   });
 
+  test.each([{}, { grubFile: true }])('no room for a new menu is foretold (%j)', async (boot) => {
+    const stat = async () => ({ ran: true, exitCode: 0, stdout: '0 4096\n', stderr: '' }) as const;
+    const host = hostOf('debian-13', { stat });
+    const { outcome, steps } = await apply(runOn(host, specOf({ iommu: 'on', boot })));
+    expect(outcome).toBe('refused');
+    expect(steps[0]?.problems[0]?.problem).toMatch(/no room for a new .*grub\.cfg/);
+    expect(host.fs.changes()).toEqual([]);
+  });
+
   test('a generator that says it succeeded is not believed', async () => {
     const host = hostOf('debian-13', { 'update-grub': async () => [] });
     const { outcome, steps } = await apply(runOn(host));

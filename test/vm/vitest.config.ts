@@ -4,13 +4,11 @@ import { reporters } from '../reporters.ts';
 /** Scenarios that have not passed as a whole on the real kernel yet; SRIOVCTL_VM_ALL=1 runs them too. */
 const unproved = [
   'iommu-grub',
-  'iommu-hard-cases',
   'mmio',
   'owners',
   'persist',
   'recovery',
   'vf-driver',
-  'vf-no-iommu',
   'vf-settings',
 ];
 

@@ -1,6 +1,8 @@
 import type { Change } from '../../change.ts';
-import type { Command, HostFs, HostPath } from '../../host.ts';
+import type { Problem } from '../../events.ts';
+import type { Command, HostFs, HostPath, HostView } from '../../host.ts';
 import { parseCmdline } from '../../sysfs/cmdline.ts';
+import { readFreeSpace } from '../../sysfs/free-space.ts';
 import { grubMenuEntries } from '../formats/grub-menu.ts';
 import { parseShellFile, type ShellFile } from '../formats/shell-file.ts';
 import { evaluateShellFiles, type ShellValue } from '../formats/shell-value.ts';
@@ -54,6 +56,20 @@ export const hasGrubMenu = async (fs: HostFs): Promise<boolean> =>
 /** Debian's package has read drop-ins since jessie; others are known by the folder. */
 export const readsDropIns = async (fs: HostFs): Promise<boolean> =>
   (await readOsRelease(fs)).family.includes('debian') || exists(fs, dropInFolder);
+
+/** grub-mkconfig(8) writes the new menu beside the old one; on a full disk that fails for certain. */
+export const noRoomForMenu = async (host: HostView): Promise<Problem | undefined> => {
+  const menu = await grubMenuPath(host.fs);
+  const size = menu === undefined ? 0 : Buffer.byteLength((await host.fs.readText(menu)) ?? '');
+  const free = menu === undefined ? undefined : await readFreeSpace(host, menu);
+  return free === undefined || free >= size
+    ? undefined
+    : {
+        code: 'BOOT_NO_ROOM',
+        problem: `there is no room for a new ${menu ?? ''}: it takes ${size} bytes, ${free} are free`,
+        hint: 'Make room on that file system (old kernels?) and run the command again.',
+      };
+};
 
 /** Makes the menu from the files again; grub-mkconfig(8) that fails leaves its `.new` behind. */
 export const regenerateGrub = async (

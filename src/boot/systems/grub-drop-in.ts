@@ -12,6 +12,7 @@ import {
   grubDefaults,
   grubSource,
   hasGrubMenu,
+  noRoomForMenu,
   readGrubDefaults,
   readGrubMenu,
   readsDropIns,
@@ -39,7 +40,10 @@ export const grubDropIn: BootSystem = {
     ...grubSource(await readGrubDefaults(fs, true)),
     entries: await readGrubMenu(fs),
   }),
-  obstacle: ({ fs }, missing) => beaten(fs, missing),
+  obstacle: async (host, missing) =>
+    missing.length === 0
+      ? undefined
+      : ((await beaten(host.fs, missing)) ?? (await noRoomForMenu(host))),
   add: async (host, wanted) => {
     const layers = await grubDropIn.read(host);
     const own = await ownArguments(host.fs);

@@ -16,6 +16,7 @@ import {
   grubDefaults,
   grubSource,
   hasGrubMenu,
+  noRoomForMenu,
   readGrubDefaults,
   readGrubMenu,
   readsDropIns,
@@ -42,13 +43,14 @@ const grubFileSystem = ({ id, title, variable, applies }: Variant): BootSystem =
     ...grubSource(await readGrubDefaults(fs, await readsDropIns(fs))),
     entries: await readGrubMenu(fs),
   }),
-  obstacle: async ({ fs }, missing) => {
+  obstacle: async (host, missing) => {
+    const { fs } = host;
     const file = await readMain(fs);
     if (missing.length === 0 || file === undefined) return undefined;
     const edit = addToVariable(file, variable, missing);
     return 'refused' in edit
       ? refusal(fs, edit, variable, missing)
-      : beaten(fs, edit.text, variable, missing);
+      : ((await beaten(fs, edit.text, variable, missing)) ?? (await noRoomForMenu(host)));
   },
   add: async (host, wanted) => {
     const { fs } = host;
