@@ -1,10 +1,12 @@
 import type { CheckResult } from '../check.ts';
 import type { HostView } from '../host.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
-import { isKernelArgument } from '../sysfs/cmdline.ts';
+import { isKernelArgument, satisfies } from '../sysfs/cmdline.ts';
 import type { Iommu } from '../sysfs/iommu.ts';
+import { permanentMacs } from '../sysfs/resolve-pf.ts';
 import type { LayerStatus } from './layers.ts';
 import { type Outlook, placeOf, statusIn } from './outlook.ts';
+import { renumbersBuses } from './remedies.ts';
 import { needsIommu } from './wanted.ts';
 
 /** Whether the firmware offers what is needed. */
@@ -65,6 +67,30 @@ export const checkBootSystem = async (
   return obstacle === undefined
     ? { status: 'pass', detail: boot.system.title }
     : { status: 'fail', problem: obstacle.problem, hint: obstacle.hint };
+};
+
+/** Where buses are numbered anew, a name may mean another card after the boot; a MAC does not. */
+export const checkNames = async (
+  { pfs }: ResolvedSpec,
+  { wanted, running }: Outlook,
+  host: HostView,
+): Promise<CheckResult> => {
+  const renumbering = wanted.find(
+    (argument) => renumbersBuses(argument) && !satisfies(running, argument),
+  );
+  if (renumbering === undefined) return { status: 'pass' };
+  const macs = await permanentMacs(host);
+  const lasting = pfs.flatMap(({ address, selector }) => {
+    const mac = macs.find((own) => own.address === address)?.mac;
+    return mac === undefined || mac === selector.toLowerCase()
+      ? []
+      : [`--pf ${mac} is ${selector}`];
+  });
+  return {
+    status: 'fail',
+    problem: `${renumbering}: a PF may have another address and name after the reboot`,
+    hint: `Name it by its MAC address then${lasting.map((name) => ` (${name})`).join('')}.`,
+  };
 };
 
 const said: Readonly<Record<LayerStatus, string>> = {

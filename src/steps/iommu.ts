@@ -5,6 +5,7 @@ import {
   checkBootSystem,
   checkConflicts,
   checkFirmware,
+  checkNames,
   inVain,
 } from '../boot/verdicts.ts';
 import { intelArgument, needsIommu } from '../boot/wanted.ts';
@@ -48,6 +49,12 @@ export const iommu: Step = {
       title: 'the boot configuration can be written',
       severity: 'error',
       run: async (spec, host) => checkBootSystem(spec, await readOutlook(spec, host), host),
+    },
+    {
+      id: 'pf-names-after-reboot',
+      title: 'PFs have the same names after the reboot',
+      severity: 'warning',
+      run: async (spec, host) => checkNames(spec, await readOutlook(spec, host), host),
     },
   ],
   plan: async (spec, host) => {

@@ -74,6 +74,18 @@ describe('on the demo host', () => {
     expect(await files()).toBe(before);
   });
 
+  test('--reboot of a captured tree restarts nothing, and the names of PFs are warned of', async () => {
+    const { exitCode, stderr } = await sriovctl(
+      ...['setup', ...wanted, '--kernel-arg', 'pci=assign-busses', '--reboot'],
+    );
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('This disrupts: pci=assign-busses: all bus numbers');
+    expect(stderr).toContain(
+      'Name it by its MAC address then (--pf a0:36:9f:8c:1d:44 is enp1s0f0)',
+    );
+    expect(stderr).toContain('This host would be restarted now');
+  });
+
   test('list tells PFs and VFs, as text and as JSON', async () => {
     const text = await sriovctl('list', '--simulate', demo);
     expect(text.stdout).toContain('0 of 7 VFs');
