@@ -53,6 +53,16 @@ export interface KubeSpec {
   readonly pools?: readonly PoolSpec[];
   /** A sample pod with a VF, as the last stage. */
   readonly workload?: boolean;
+  /** Who hands VFs to pods: the device plugin, or a DRA driver that is there. */
+  readonly allocation?: 'device-plugin' | 'dra';
+  /** Where the DRA driver runs. */
+  readonly draNamespace?: string;
+  /** A daemon with a small shim, or a plugin alone. */
+  readonly multus?: 'thick' | 'thin';
+  /** The limit of the Multus daemon. */
+  readonly multusMemory?: string;
+  /** `false` starts no plain pod before and after Multus changes. */
+  readonly canary?: boolean;
   /** Instead of one plain network for each pool. */
   readonly networks?: readonly NetworkSpec[];
   readonly images?: {

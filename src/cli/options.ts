@@ -4,10 +4,11 @@ import { SriovctlError } from '../errors.ts';
 import { type PersistMechanism, persistMechanisms } from '../resolved-spec.ts';
 import type { NodeSpecInput } from '../spec/node-spec.ts';
 import type { Step } from '../step.ts';
+import { addKubeFlags, type KubeFlags, kubeFromFlags } from './kube-flags.ts';
 import { addPfOptions, type PfFlags } from './pf-flags.ts';
 
 /** What the flags of `setup`, `verify` and `teardown` have in common, after parsing. */
-export interface StageFlags {
+export interface StageFlags extends KubeFlags {
   readonly config?: string;
   readonly nodeLabel?: Readonly<Record<string, string>>;
   readonly pf?: PfFlags;
@@ -19,9 +20,6 @@ export interface StageFlags {
   readonly persist?: PersistMechanism | false;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
-  readonly kube?: boolean;
-  readonly kubeconfig?: string;
-  readonly context?: string;
   readonly simulate?: string;
 }
 
@@ -53,7 +51,7 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
     }
     return [...before, ...asked];
   };
-  return command
+  command
     .addOption(new Option('--iommu <mode>', 'auto, on or off').choices(['auto', 'on', 'off']))
     .option(
       '--kernel-arg <argument>',
@@ -71,12 +69,11 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
     )
     .option('--no-persist', 'set nothing up for the next boot')
     .option('--only <stages>', `run these stages only (${ids.join(', ')})`, stageList)
-    .option('--skip <stages>', 'leave these stages out', stageList)
-    .option('--kube', 'fail when no cluster can be reached')
-    .option('--no-kube', 'leave the Kubernetes stages out')
-    .option('--kubeconfig <file>', 'passed on to kubectl')
-    .option('--context <name>', 'passed on to kubectl')
-    .option('--simulate <dir>', 'work on a captured host tree instead of this host');
+    .option('--skip <stages>', 'leave these stages out', stageList);
+  return addKubeFlags(command).option(
+    '--simulate <dir>',
+    'work on a captured host tree instead of this host',
+  );
 };
 
 /** The spec that flags say, over that of a file; the schema finds what is wrong with it. */
@@ -108,16 +105,6 @@ const bootFromFlags = (
           ...(grubFile !== undefined && { grubFile }),
         },
       };
-
-const kubeFromFlags = (
-  { kube, kubeconfig, context }: StageFlags,
-  file: NodeSpecInput | undefined,
-): NonNullable<NodeSpecInput['kube']> => ({
-  ...file?.kube,
-  ...(kube !== undefined && { mode: kube ? ('required' as const) : 'off' }),
-  ...(kubeconfig !== undefined && { kubeconfig }),
-  ...(context !== undefined && { context }),
-});
 
 /** A PF that a file has too keeps what the flags do not say. */
 const pfsFromFlags = (
@@ -151,8 +138,10 @@ export const chosenSteps = (
 export const permissionsOf = (flags: {
   readonly recreate?: boolean;
   readonly force?: boolean;
+  readonly forceConflicts?: boolean;
 }): ReadonlySet<Permission> =>
   new Set<Permission>([
     ...(flags.recreate === true ? (['recreate'] as const) : []),
     ...(flags.force === true ? (['force'] as const) : []),
+    ...(flags.forceConflicts === true ? (['force-conflicts'] as const) : []),
   ]);

@@ -38,6 +38,7 @@ export const planCommand = (streams: Streams): Command =>
     .option('--detailed-exitcode', 'exit code 6 when changes are outstanding')
     .option('--recreate', 'allow another number of VFs: removes those that exist first')
     .option('--force', 'go on although somebody uses what will be removed')
+    .option('--force-conflicts', 'take over fields and objects that others manage')
     .addHelpText('after', examples)
     .action(async (flags: PlanFlags) => {
       const teardown = flags.teardown === true;

@@ -37,6 +37,7 @@ export interface WritingFlags extends StageFlags, OutputFlags {
   readonly dryRun?: boolean;
   readonly recreate?: boolean;
   readonly force?: boolean;
+  readonly forceConflicts?: boolean;
   readonly simulateOut?: string;
   readonly detailedExitcode?: boolean;
 }

@@ -26,6 +26,7 @@ export const setupCommand = (streams: Streams): Command =>
     .option('--detailed-exitcode', 'with --dry-run: exit code 6 when changes are outstanding')
     .option('--recreate', 'allow another number of VFs: removes those that exist first')
     .option('--force', 'go on although somebody uses what will be removed')
+    .option('--force-conflicts', 'take over fields and objects that others manage')
     .option('--reboot', 'restart this host where that is needed, and go on by itself after it')
     .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
     .addHelpText('after', examples)

@@ -10,6 +10,7 @@ import {
 import { isKernelArgument } from '../sysfs/cmdline.ts';
 import { isPfSelector } from '../sysfs/resolve-pf.ts';
 import { settingWords } from '../sysfs/vf-settings.ts';
+import { kubeSchema } from './kube/kube-spec.ts';
 import { selectPfs } from './select-pfs.ts';
 import { contradictions, pfOptions, resolveOptions } from './vf-settings.ts';
 
@@ -51,25 +52,6 @@ const pfSchema = z
     for (const problem of contradictions(entry)) context.addIssue({ code: 'custom', ...problem });
   })
   .describe('A mapping with pf (or match) and vfs');
-
-const kubeSchema = z.strictObject({
-  mode: z
-    .enum(['auto', 'required', 'off'])
-    .describe(
-      'Whether a cluster is set up when one can be reached, must be reached, or is left alone',
-    )
-    .default('auto'),
-  namespace: z
-    .string()
-    .describe('Where Multus, the CNI and the device plugin run')
-    .default('kube-system'),
-  resourcePrefix: z
-    .string()
-    .describe('What the names of resources begin with')
-    .default('sriovctl.io'),
-  kubeconfig: z.string().describe('Passed on to kubectl').optional(),
-  context: z.string().describe('Passed on to kubectl').optional(),
-});
 
 /** The wanted state of one node in the user's words: the one source of types and errors. */
 export const nodeSpecSchema = z.strictObject({
@@ -136,17 +118,12 @@ export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<Resol
     }
     pfs.push({ address, selector, vfs: entry.vfs, ...resolveOptions(entry) });
   }
-  const { kubeconfig, context, ...kube } = spec.kube;
   return {
     pfs,
     iommu: spec.iommu,
     ...(spec.boot !== undefined && { boot: given(spec.boot) }),
     ...(spec.persist !== undefined && { persist: spec.persist }),
-    kube: {
-      ...kube,
-      ...(kubeconfig !== undefined && { kubeconfig }),
-      ...(context !== undefined && { context }),
-    },
+    kube: spec.kube,
   };
 };
 

@@ -11,6 +11,7 @@ import { sriovCni } from './sriov-cni.ts';
 import { vfDriver } from './vf-driver.ts';
 import { vfSettings } from './vf-settings.ts';
 import { vfs } from './vfs.ts';
+import { workload } from './workload.ts';
 
 /** What a boot undoes and has to be done again after it. */
 export const hostSteps: readonly Step[] = [
@@ -32,4 +33,5 @@ export const steps: readonly Step[] = [
   sriovCni,
   devicePlugin,
   network,
+  workload,
 ];
