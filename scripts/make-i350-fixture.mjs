@@ -536,13 +536,124 @@ file(
     '',
   ].join('\n'),
 );
+
+// -- Kubernetes --------------------------------------------------------------------------------
+
+const primaryCni = { name: 'cbr0', cniVersion: '0.3.1' };
+const delegate = { hairpinMode: true, isDefaultGateway: true };
+file(
+  '/etc/cni/net.d/10-flannel.conflist',
+  `${JSON.stringify(
+    {
+      ...primaryCni,
+      plugins: [
+        { type: 'flannel', delegate },
+        { type: 'portmap', capabilities: { portMappings: true } },
+      ],
+    },
+    undefined,
+    2,
+  )}\n`,
+);
+for (const plugin of [
+  'bridge',
+  'flannel',
+  'host-local',
+  'loopback',
+  'portmap',
+  'static',
+  'tuning',
+]) {
+  file(`/opt/cni/bin/${plugin}`, '', 0o755);
+}
+
+/** What the demo's cluster has before anything of SR-IOV is in it: kubeadm's, with flannel. */
+const node = (name, address, { labels = {}, ...spec } = {}) => {
+  const amounts = {
+    cpu: '8',
+    'ephemeral-storage': '101430960Ki',
+    memory: '32724944Ki',
+    pods: '110',
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      creationTimestamp: '2026-03-02T08:14:05Z',
+      labels: {
+        'kubernetes.io/arch': 'amd64',
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+        ...labels,
+      },
+    },
+    spec,
+    status: {
+      addresses: [
+        { type: 'InternalIP', address },
+        { type: 'Hostname', address: name },
+      ],
+      allocatable: amounts,
+      capacity: amounts,
+      conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }],
+      nodeInfo: { kernelVersion: release, kubeletVersion: 'v1.34.2', operatingSystem: 'linux' },
+    },
+  };
+};
+const namespace = (name) => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+  status: { phase: 'Active' },
+});
+const flannel = { name: 'kube-flannel-ds', namespace: 'kube-flannel', labels: { app: 'flannel' } };
+const flannelContainers = [{ name: 'kube-flannel', image: 'ghcr.io/flannel-io/flannel:v0.26.1' }];
+const flannelPod = (suffix, nodeName) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    ...flannel,
+    name: `${flannel.name}-${suffix}`,
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: flannel.name }],
+  },
+  spec: { nodeName, hostNetwork: true, containers: flannelContainers },
+  status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+});
+const cluster = [
+  namespace('default'),
+  namespace('kube-flannel'),
+  namespace('kube-system'),
+  node('control-1', '192.0.2.10', {
+    labels: { 'node-role.kubernetes.io/control-plane': '' },
+    taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }],
+  }),
+  node('worker-1', '192.0.2.11'),
+  {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: flannel,
+    spec: {
+      selector: { matchLabels: flannel.labels },
+      template: {
+        metadata: { labels: flannel.labels },
+        spec: { hostNetwork: true, containers: flannelContainers },
+      },
+    },
+  },
+  flannelPod('7d9qk', 'control-1'),
+  flannelPod('x4mzt', 'worker-1'),
+];
+const recorded = { apiVersion: 'v1', kind: 'List', items: cluster };
+file('/cluster/objects.json', `${JSON.stringify(recorded, undefined, 2)}\n`);
+
 for (const empty of [
   '/etc/modprobe.d',
   '/etc/modules-load.d',
   '/etc/systemd/system',
   '/etc/udev/rules.d',
   '/run/systemd/system',
-  '/var/lib',
+  '/var/lib/kubelet/device-plugins',
 ]) {
   folder(empty);
 }

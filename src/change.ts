@@ -50,10 +50,14 @@ export const changeKey = ({ action }: Change): string => {
       return `eswitch ${action.address} ${JSON.stringify(action.settings)}`;
     case 'object': {
       const { kind, metadata } = action.object;
-      return `object ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+      return `object ${objectVerb(action)} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
     }
     case 'command':
     case 'regenerate':
       return `${action.kind} ${action.command.argv.join('\0')}`;
   }
 };
+
+/** What is done with an object: kubectl's own word, such as `apply` or `delete`. */
+export const objectVerb = ({ command }: Extract<Action, { kind: 'object' }>): string =>
+  command.argv.slice(1).find((word) => !word.startsWith('-')) ?? '';

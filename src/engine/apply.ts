@@ -136,7 +136,7 @@ const assertPermitted = ({ permissions }: Run, changes: readonly Change[]): void
 const perform = async (run: Run, step: Step, change: Change, progress: Progress): Promise<void> => {
   const { host, journal, listener } = run;
   listener({ type: 'change-started', stepId: step.id, change });
-  const before = await captureBefore(host, change.action);
+  const before = await captureBefore(host, change);
   const entry: JournalEntry = {
     seq: progress.entries.length,
     stepId: step.id,

@@ -34,8 +34,13 @@ export type Before =
 /** SHA-256 by path, `null` for a file that is not there: enough to tell whether it has changed. */
 export type Fingerprints = Readonly<Record<HostPath, string | null>>;
 
-export const captureBefore = async (host: HostView, action: Action): Promise<Before> => {
+export const captureBefore = async (
+  host: HostView,
+  { action, undo }: Pick<Change, 'action' | 'undo'>,
+): Promise<Before> => {
   const { fs } = host;
+  // Nobody asks for the content of a file that does not come back: it may be a program or a token.
+  if (action.kind === 'remove' && undo === 'irreversible') return { kind: 'nothing' };
   switch (action.kind) {
     case 'attribute': {
       const value = await fs.readText(action.path);

@@ -31,7 +31,7 @@ const verifyStep = async ({ spec, host }: Run, step: Step): Promise<StepReport> 
   if (because !== undefined) return { ...empty, status: 'skipped', because };
   const changes: MadeChange[] = [];
   for (const change of await step.plan(spec, host)) {
-    const before = beforeText(await captureBefore(host, change.action));
+    const before = beforeText(await captureBefore(host, change));
     changes.push({ change, ...(before !== undefined && { before }) });
   }
   const checks = await runChecks([...(step.preflight ?? []), ...(step.checks ?? [])], spec, host);

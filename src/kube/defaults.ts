@@ -17,6 +17,17 @@ export interface KubeSettings {
   readonly networks: readonly NetworkSpec[] | undefined;
   /** SELinux denies the copy of the CNI binary to an unprivileged container. */
   readonly privilegedCni: boolean;
+  readonly multus: MultusSettings;
+  readonly allocation: 'device-plugin' | 'dra';
+  readonly draNamespace: string;
+}
+
+export interface MultusSettings {
+  /** A daemon with a small shim, or a plugin alone. */
+  readonly kind: 'thick' | 'thin';
+  readonly memory: string;
+  /** Whether a plain pod is started before and after Multus changes. */
+  readonly canary: boolean;
 }
 
 export interface Images {
@@ -42,7 +53,7 @@ export const defaultNetworkNamespace = 'default';
 
 /** Releases, never moving tags: a restart must not bring another version to a node. */
 const images: Images = {
-  multus: 'ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick',
+  multus: 'ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0',
   sriovCni: 'ghcr.io/k8snetworkplumbingwg/sriov-cni:v2.10.0',
   devicePlugin: 'ghcr.io/k8snetworkplumbingwg/sriov-network-device-plugin:v3.11.0',
   smoke: 'docker.io/library/busybox:1.37.0',
@@ -64,11 +75,12 @@ export const nodeSelectorOf = (
 ): Readonly<Record<string, string>> => nodeSelector ?? { [nodeLabel(component)]: 'true' };
 
 /** All images of an air-gapped site come from one mirror that keeps the paths. */
-const imagesOf = ({ registry, images: given }: KubeSpec): Images => {
+const imagesOf = ({ registry, images: given, multus = 'thick' }: KubeSpec): Images => {
   const mirrored = (image: string): string =>
     registry === undefined ? image : `${registry}/${image.slice(image.indexOf('/') + 1)}`;
   return {
-    multus: given?.multus ?? mirrored(images.multus),
+    multus:
+      given?.multus ?? mirrored(multus === 'thick' ? `${images.multus}-thick` : images.multus),
     sriovCni: given?.sriovCni ?? mirrored(images.sriovCni),
     devicePlugin: given?.devicePlugin ?? mirrored(images.devicePlugin),
     smoke: given?.smoke ?? mirrored(images.smoke),
@@ -89,4 +101,12 @@ export const kubeSettings = (spec: KubeSpec): KubeSettings => ({
   },
   networks: spec.networks,
   privilegedCni: spec.cni?.privileged ?? false,
+  multus: {
+    kind: spec.multus ?? 'thick',
+    // The upstream limit of 50Mi kills the daemon when a booting node starts all its pods.
+    memory: spec.multusMemory ?? '400Mi',
+    canary: spec.canary ?? true,
+  },
+  allocation: spec.allocation ?? 'device-plugin',
+  draNamespace: spec.draNamespace ?? 'dra-driver-sriov',
 });

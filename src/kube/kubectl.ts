@@ -133,6 +133,25 @@ export const deleteCommand = (access: KubeAccess, ref: ObjectRef): Command => ({
   stdin: JSON.stringify(minimalObject(ref)),
 });
 
+/** Ends when a condition of an object is true, or with an error at the deadline. */
+export const waitCommand = (
+  access: KubeAccess,
+  ref: ObjectRef,
+  condition: string,
+  deadline: number,
+): Command => ({
+  // A time limit for requests would end the watch that it is.
+  argv: [
+    ...kubectlArgv(access),
+    'wait',
+    `--for=condition=${condition}`,
+    `--timeout=${deadline}s`,
+    '--filename=-',
+  ],
+  timeoutMs: (deadline + seconds.write) * 1_000,
+  stdin: JSON.stringify(minimalObject(ref)),
+});
+
 /** Deletes the pods of a label on one node only, so that other nodes' pods keep running. */
 export const deletePodsCommand = (
   access: KubeAccess,
@@ -149,16 +168,16 @@ export const deletePodsCommand = (
   ]);
 
 const kubectl = (access: KubeAccess, timeout: number, args: readonly string[]): Command => ({
-  argv: [
-    'kubectl',
-    ...(access.kubeconfig === undefined ? [] : [`--kubeconfig=${access.kubeconfig}`]),
-    ...(access.context === undefined ? [] : [`--context=${access.context}`]),
-    `--request-timeout=${timeout}s`,
-    ...args,
-  ],
+  argv: [...kubectlArgv(access), `--request-timeout=${timeout}s`, ...args],
   // kubectl tries several requests (discovery), each with its own timeout.
   timeoutMs: timeout * 3_000,
 });
+
+const kubectlArgv = ({ kubeconfig, context }: KubeAccess): Command['argv'] => [
+  'kubectl',
+  ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+  ...(context === undefined ? [] : [`--context=${context}`]),
+];
 
 /** Why the API server, or kubectl before it, gave no answer. */
 export type KubeFailureKind =

@@ -7,6 +7,7 @@ import type { KubeAccess } from './kubectl.ts';
 import { nadCrdName } from './manifests/multus-crd.ts';
 import { type Surroundings, startDaemons } from './model/daemons.ts';
 import { objectStore } from './model/objects.ts';
+import { runPod } from './model/pods.ts';
 import { type KubectlRequest, parseKubectl } from './model/request.ts';
 import { serverSideApply } from './model/server-side-apply.ts';
 import { isLiveObject, type LiveObject, objectsIn, refOf } from './object.ts';
@@ -123,7 +124,7 @@ export const clusterModel = (options: ClusterModelOptions): SimulatedCluster => 
     if (object.kind === 'NetworkAttachmentDefinition' && !(await hasCrd(request.access))) {
       return 'error: unable to recognize no matches for kind "NetworkAttachmentDefinition"';
     }
-    store.put(finished(before, outcome, around.tick));
+    store.put(await runPod(fs, finished(before, outcome, around.tick)));
     return '';
   };
 
@@ -167,6 +168,8 @@ export const clusterModel = (options: ClusterModelOptions): SimulatedCluster => 
     apply: async ({ command }) => {
       const request = parseKubectl(command);
       let failure = '';
+      // What it waits for is so at once.
+      if (request.words[0] === 'wait') return;
       if (request.words[0] === 'delete') await remove(request);
       else for (const object of request.input) failure ||= await applyObject(request, object);
       if (failure !== '') {

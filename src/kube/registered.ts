@@ -43,7 +43,7 @@ export const registeredResources = async (
 /** The devices of each resource by kubelet's checkpoint; `undefined` where it cannot be read. */
 export const readCheckpoint = async ({
   fs,
-}: HostView): Promise<ReadonlyMap<string, readonly string[]> | undefined> => {
+}: Pick<HostView, 'fs'>): Promise<ReadonlyMap<string, readonly string[]> | undefined> => {
   const text = await orUnknown(fs.readText(checkpointPath));
   if (text === undefined) return undefined;
   const registered = objectAt(parseJson(text), 'Data', 'RegisteredDevices');

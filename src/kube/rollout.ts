@@ -51,16 +51,24 @@ export const rolledOut = async (
 export const podsOnNode = async (
   cluster: Cluster,
   host: HostView,
+  pods: Omit<Rollout, 'name'>,
+): Promise<readonly LiveObject[]> =>
+  (await podsOfNode(cluster, host, pods)).filter(
+    (pod) => at(pod, 'metadata', 'deletionTimestamp') === undefined,
+  );
+
+/** A DaemonSet's pods on this node until they are gone. */
+export const podsOfNode = (
+  cluster: Cluster,
+  host: HostView,
   { namespace, podLabel }: Omit<Rollout, 'name'>,
-): Promise<readonly LiveObject[]> => {
-  const pods = await listObjects(cluster, host, {
+): Promise<readonly LiveObject[]> =>
+  listObjects(cluster, host, {
     resource: 'pods',
     namespace,
     labels: podLabel,
     fields: `spec.nodeName=${cluster.node}`,
   });
-  return pods.filter((pod) => at(pod, 'metadata', 'deletionTimestamp') === undefined);
-};
 
 /** The controller writes the template's generation on the DaemonSet and on each of its pods. */
 const isOfNewestTemplate = (pod: LiveObject, daemonSet: LiveObject): boolean => {

@@ -3,7 +3,7 @@ import type { HostFs, HostView, KubeObject } from '../host.ts';
 import type { KubeSpec, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
-import { type Cluster, findCluster } from './cluster.ts';
+import { type Cluster, findCluster, requireCluster } from './cluster.ts';
 import type { KubeSettings } from './defaults.ts';
 import { explainStderr } from './kubectl.ts';
 import { managedBy } from './manifests/daemon-set.ts';
@@ -58,6 +58,14 @@ export interface Site {
   readonly spec: ResolvedSpec;
 }
 
+/** @throws SriovctlError when no cluster is reachable; stages are skipped before they come here. */
+export const siteOf = async (spec: ResolvedSpec, host: HostView): Promise<Site> => ({
+  cluster: await requireCluster(spec.kube, host),
+  settings: await nodeSettings(spec.kube, host),
+  host,
+  spec,
+});
+
 /** A node without VFs needs none of the objects; what is there is for `teardown` to remove. */
 export const wantsVfs = ({ pfs }: ResolvedSpec): boolean => pfs.some(({ vfs }) => vfs > 0);
 
@@ -71,12 +79,7 @@ export const clusterCheck = (
     if (!wantsVfs(spec)) return { status: 'pass', detail: 'no VFs are wanted' };
     const answer = await findCluster(spec.kube, host);
     if (!answer.reachable) return { status: 'skip', because: answer.because };
-    return look({
-      cluster: answer.cluster,
-      settings: await nodeSettings(spec.kube, host),
-      host,
-      spec,
-    });
+    return look(await siteOf(spec, host));
   },
 });
 

@@ -69,6 +69,7 @@ export const removeSriovCni = async (
   settings: KubeSettings,
 ): Promise<readonly Change[]> => {
   const { changes, last } = await leave(cluster, host, 'sriov-cni');
+  if (changes.length > 0) changes.push(...(await removeBinaries(host, settings.cni, ['sriov'])));
   if (last) changes.push(...(await removeAll(cluster, host, sriovCniObjects(settings))));
   return changes;
 };
@@ -82,26 +83,76 @@ export const removeMultus = async (
   const { changes, last } = await leave(cluster, host, 'multus');
   if (!last) return changes;
   const networks = await listNetworks(cluster, host);
-  const objects = multusObjects(settings).filter(
+  // The objects of both kinds: it may have been installed as the other one.
+  const multus = { ...settings.multus, kind: 'thick' } as const;
+  const objects = multusObjects({ ...settings, multus }).filter(
     ({ metadata }) => metadata.name !== nadCrdName || networks.length === 0,
   );
   changes.push(...(await removeAll(cluster, host, objects)));
   return changes;
 };
 
-/** What a Multus that was killed leaves behind, and with which no pod of the node starts any more. */
-export const removeMultusConfig = async (
+/**
+ * What Multus leaves on the node: with its configuration no pod would start once its account is
+ * gone (thin) or its daemon (thick, when it was killed).
+ */
+export const removeMultusLeftovers = async (
   { fs }: HostView,
   { cni }: KubeSettings,
 ): Promise<readonly Change[]> => {
-  const names = (await orUnknown(fs.list(cni.confDir as HostPath))) ?? [];
-  return names
-    .filter((name) => /^00-multus\.conf(list)?$/.test(name))
-    .map((name) => ({
-      action: { kind: 'remove', path: `${cni.confDir}/${name}` as HostPath },
-      reason: 'Multus is removed, and with its configuration left no pod of the node would start',
-    }));
+  const list = async (folder: string): Promise<readonly string[]> =>
+    (await orUnknown(fs.list(folder as HostPath))) ?? [];
+  const names = await list(cni.confDir);
+  const ours = `${cni.confDir}/multus.d`;
+  const own = names.includes('multus.d') ? await list(ours) : undefined;
+  return [
+    ...names
+      .filter((name) => /^00-multus\.conf(list)?$/.test(name))
+      .map((name) => removeFile(`${cni.confDir}/${name}`, 'with it left no pod would start')),
+    ...(own === undefined || own.some((name) => name !== 'multus.kubeconfig')
+      ? []
+      : [...own.map((name) => `${ours}/${name}`), ours].map((path) =>
+          removeFile(path, 'its account is gone'),
+        )),
+    ...(await removeBinaries({ fs }, cni, ['multus', 'multus-shim', 'passthru'])),
+  ];
 };
+
+/**
+ * The shim's configuration without any daemon that answers it, as a killed run may leave it; a
+ * Multus that was put onto the host by hand has another type.
+ */
+export const removeDeadConfig = async (
+  { fs }: HostView,
+  { cni }: KubeSettings,
+): Promise<readonly Change[]> => {
+  const changes: Change[] = [];
+  for (const name of ['00-multus.conf', '00-multus.conflist']) {
+    const path = `${cni.confDir}/${name}`;
+    const text = (await orUnknown(fs.readText(path as HostPath))) ?? '';
+    if (text.includes('"multus-shim"')) changes.push(removeFile(path, 'no daemon answers it'));
+  }
+  return changes;
+};
+
+/** Binaries that a DaemonSet of ours copied to the node. */
+export const removeBinaries = async (
+  { fs }: Pick<HostView, 'fs'>,
+  { binDir }: KubeSettings['cni'],
+  names: readonly string[],
+): Promise<readonly Change[]> => {
+  const present = (await orUnknown(fs.list(binDir as HostPath))) ?? [];
+  return names
+    .filter((name) => present.includes(name))
+    .map((name) => removeFile(`${binDir}/${name}`, 'nothing calls it any more'));
+};
+
+/** A token or a program is not kept in a journal, so there is no way back; an apply brings it again. */
+const removeFile = (path: string, because: string): Change => ({
+  action: { kind: 'remove', path: path as HostPath },
+  reason: `left behind, and ${because}`,
+  undo: 'irreversible',
+});
 
 interface Leaving {
   readonly changes: Change[];
@@ -115,17 +166,21 @@ const leave = async (cluster: Cluster, host: HostView, component: Component): Pr
   const nodes = await listObjects(cluster, host, { resource: 'nodes', labels: `${label}=true` });
   const wanted = labelOf(cluster.node, component);
   const own = await readObject(cluster, host, refOf(wanted.object));
-  const changes: Change[] = [];
-  if (own !== undefined && appliedBy(own, wanted.fieldManager) !== undefined) {
-    const { apiVersion, kind, metadata } = wanted.object;
-    const bare = { ...wanted, object: { apiVersion, kind, metadata: { name: metadata.name } } };
-    changes.push({
-      action: restoration.apply(cluster, bare),
-      reason: `node ${cluster.node} loses the label ${label}`,
-      undo: [restoration.apply(cluster, wanted)],
-    });
-  }
+  const has = own !== undefined && appliedBy(own, wanted.fieldManager) !== undefined;
+  const changes = has ? [leaveNode(cluster, component)] : [];
   return { changes, last: nodes.every(({ metadata }) => metadata.name === cluster.node) };
+};
+
+/** Gives up the label, which nobody else has applied. */
+export const leaveNode = (cluster: Cluster, component: Component): Change => {
+  const wanted = labelOf(cluster.node, component);
+  const { apiVersion, kind, metadata } = wanted.object;
+  const bare = { ...wanted, object: { apiVersion, kind, metadata: { name: metadata.name } } };
+  return {
+    action: restoration.apply(cluster, bare),
+    reason: `node ${cluster.node} loses the label ${nodeLabel(component)}`,
+    undo: [restoration.apply(cluster, wanted)],
+  };
 };
 
 const removeAll = async (

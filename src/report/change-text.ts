@@ -4,6 +4,7 @@ import { createTwoFilesPatch } from 'diff';
 import { commandLine } from '../errors.ts';
 import type { MadeChange } from '../events.ts';
 import { linkCommand, moduleCommand } from '../sysfs/commands.ts';
+import { describeAction } from '../sysfs/describe-action.ts';
 import { eswitchCommand } from '../sysfs/devlink.ts';
 import { vfCommandLines } from '../sysfs/vf-link.ts';
 
@@ -32,11 +33,8 @@ export const changeText = ({ change, before }: MadeChange): readonly string[] =>
     case 'command':
     case 'regenerate':
       return [`$ ${commandLine(action.command)}`];
-    case 'object': {
-      const { kind, metadata } = action.object;
-      const place = metadata.namespace === undefined ? '' : `${metadata.namespace}/`;
-      return [`apply ${kind} ${place}${metadata.name}`];
-    }
+    case 'object':
+      return [describeAction(action)];
   }
 };
 

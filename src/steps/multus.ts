@@ -1,10 +1,10 @@
 import type { CheckResult } from '../check.ts';
-import { findCluster, requireCluster } from '../kube/cluster.ts';
+import { canaryCheck, explainCanary, multusGone, withCanary } from '../kube/canary.ts';
+import { findCluster } from '../kube/cluster.ts';
 import { findExisting } from '../kube/existing.ts';
 import { listAt, textAt } from '../kube/json.ts';
 import { multusDaemonSet, multusPodLabel } from '../kube/manifests/multus.ts';
 import { nadCrdName } from '../kube/manifests/multus-crd.ts';
-import { nodeSettings } from '../kube/node-settings.ts';
 import { checkRights } from '../kube/permissions.ts';
 import { planObjects, readObject } from '../kube/plan-objects.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
@@ -14,10 +14,16 @@ import {
   clusterReachable,
   explainKube,
   type Site,
+  siteOf,
   skipWithoutCluster,
   wantsVfs,
 } from '../kube/stage.ts';
-import { removeMultus, removeMultusConfig } from '../kube/teardown.ts';
+import {
+  leaveNode,
+  removeDeadConfig,
+  removeMultus,
+  removeMultusLeftovers,
+} from '../kube/teardown.ts';
 import { wantedMultus } from '../kube/wanted.ts';
 import type { Step } from '../step.ts';
 
@@ -47,44 +53,52 @@ export const multus: Step = {
   ],
   plan: async (spec, host) => {
     if (!wantsVfs(spec)) return [];
-    const { kube } = spec;
-    const cluster = await requireCluster(kube, host);
-    if ((await findExisting(cluster, host)).multus !== undefined) return [];
-    return planObjects(cluster, host, wantedMultus(await nodeSettings(kube, host), cluster.node));
+    const site = await siteOf(spec, host);
+    if (await isBrought(site)) return [];
+    const { cluster, settings } = site;
+    return withCanary(site, {
+      changes: await planObjects(cluster, host, wantedMultus(settings, cluster.node)),
+      isDone: async () => (await rollout(site)).status === 'pass',
+    });
   },
-  teardown: async ({ kube }, host) => {
-    const answer = await findCluster(kube, host);
-    if (!answer.reachable) return [];
-    const settings = await nodeSettings(kube, host);
-    if ((await findExisting(answer.cluster, host)).multus !== undefined) return [];
-    return [
-      ...(await removeMultus(answer.cluster, host, settings)),
-      ...(await removeMultusConfig(host, settings)),
-    ];
+  teardown: async (spec, host) => {
+    if (!(await findCluster(spec.kube, host)).reachable) return [];
+    const site = await siteOf(spec, host);
+    if (await isBrought(site)) return [];
+    const { cluster, settings } = site;
+    const changes = await withCanary(site, {
+      changes: await removeMultus(cluster, host, settings),
+      isDone: () => multusGone(site),
+      awaited: [leaveNode(cluster, 'multus')],
+      leftovers: () => removeMultusLeftovers(host, settings),
+    });
+    return changes.length > 0 ? changes : removeDeadConfig(host, settings);
   },
   checks: [
+    clusterCheck({ id: 'multus-canary', title: 'pods start with it', severity: 'error' }, (site) =>
+      Promise.resolve(canaryCheck(site)),
+    ),
     clusterCheck(
       { id: 'nad-crd', title: 'networks can be defined', severity: 'error' },
       crdEstablished,
     ),
     clusterCheck(
       { id: 'multus-ready', title: 'Multus runs on this node', severity: 'error' },
-      async ({ cluster, host, settings }) => {
-        const { multus: brought } = await findExisting(cluster, host);
+      async (site) => {
+        const { multus: brought } = await findExisting(site.cluster, site.host);
         if (brought !== undefined) return { status: 'pass', detail: `${brought} is used as it is` };
-        const { namespace } = settings;
-        return rolledOut(cluster, host, {
-          name: multusDaemonSet,
-          namespace,
-          podLabel: multusPodLabel,
-        });
+        return rollout(site);
       },
     ),
   ],
-  explain: explainKube,
+  explain: async (error, change, spec, host) =>
+    (await explainCanary(error, change, spec, host)) ?? explainKube(error, change, spec, host),
   // An image of 300 MB has to come over a slow line.
   settleMs: () => 300_000,
 };
+
+const rollout = ({ cluster, host, settings: { namespace } }: Site): Promise<CheckResult> =>
+  rolledOut(cluster, host, { name: multusDaemonSet, namespace, podLabel: multusPodLabel });
 
 const isBrought = async ({ cluster, host }: Site): Promise<boolean> =>
   (await findExisting(cluster, host)).multus !== undefined;

@@ -1,3 +1,4 @@
+import { objectVerb } from '../change.ts';
 import { commandLine } from '../errors.ts';
 import type { Action } from '../host.ts';
 import { linkCommand, moduleCommand } from './commands.ts';
@@ -30,7 +31,9 @@ export const describeAction = (action: Action): string => {
     case 'object': {
       const { kind, metadata } = action.object;
       const name = metadata.namespace === undefined ? '' : `${metadata.namespace}/`;
-      return `apply ${kind} ${name}${metadata.name}`;
+      return `${verbs[objectVerb(action)] ?? 'apply'} ${kind} ${name}${metadata.name}`;
     }
   }
 };
+
+const verbs: Readonly<Record<string, string>> = { delete: 'delete', wait: 'wait for' };

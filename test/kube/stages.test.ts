@@ -16,6 +16,9 @@ describe('the Kubernetes stages together', () => {
     expect(first.outcome).toBe('applied');
     expect(changesOf(first)).toMatchInlineSnapshot(`
       [
+        "apply Pod sriovctl-canary-before-node1",
+        "wait Pod sriovctl-canary-before-node1",
+        "delete Pod sriovctl-canary-before-node1",
         "apply Node node1",
         "apply CustomResourceDefinition network-attachment-definitions.k8s.cni.cncf.io",
         "apply ServiceAccount multus",
@@ -23,6 +26,9 @@ describe('the Kubernetes stages together', () => {
         "apply ClusterRoleBinding multus",
         "apply ConfigMap multus-daemon-config",
         "apply DaemonSet kube-multus-ds",
+        "apply Pod sriovctl-canary-after-node1",
+        "wait Pod sriovctl-canary-after-node1",
+        "delete Pod sriovctl-canary-after-node1",
         "apply Node node1",
         "apply DaemonSet kube-sriov-cni-ds",
         "apply Node node1",

@@ -1,4 +1,4 @@
-import type { Permission } from '../../src/change.ts';
+import { objectVerb, type Permission } from '../../src/change.ts';
 import { apply } from '../../src/engine/apply.ts';
 import { noJournal } from '../../src/engine/journal.ts';
 import type { RunResult } from '../../src/engine/run.ts';
@@ -109,7 +109,6 @@ export const changesOf = ({ steps }: RunResult): readonly string[] =>
   steps.flatMap(({ changes }) =>
     changes.map(({ change: { action } }) => {
       if (action.kind !== 'object') return action.kind;
-      const verb = action.command.argv.find((word) => word === 'apply' || word === 'delete') ?? '';
-      return `${verb} ${action.object.kind} ${action.object.metadata.name}`;
+      return `${objectVerb(action)} ${action.object.kind} ${action.object.metadata.name}`;
     }),
   );

@@ -3,7 +3,7 @@ import type {
   IClusterRole,
   IClusterRoleBinding,
 } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
-import type { IConfigMap, IServiceAccount } from 'kubernetes-models/v1';
+import type { IConfigMap, IContainer, IServiceAccount } from 'kubernetes-models/v1';
 import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
 import { daemonSet, hostPath, managedBy } from './daemon-set.ts';
@@ -16,14 +16,15 @@ const serviceAccountName = 'multus';
 const configMapName = 'multus-daemon-config';
 const labels = { app: 'multus', ...managedBy };
 
-/** Multus "thick": a daemon on each node, and a small shim that the runtime calls. */
+/** Multus with what it may do, and the kind of networks that it brings. */
 export const multusObjects = (settings: KubeSettings): readonly KubeObject[] => [
   nadCrd,
   serviceAccount(settings),
   clusterRole,
   clusterRoleBinding(settings),
-  configMap(settings),
-  multusThick(settings),
+  ...(settings.multus.kind === 'thick'
+    ? [configMap(settings), multusThick(settings)]
+    : [multusThin(settings)]),
 ];
 
 const serviceAccount = ({ namespace }: KubeSettings): IServiceAccount & KubeObject => ({
@@ -80,86 +81,133 @@ const configMap = ({ namespace }: KubeSettings): IConfigMap & KubeObject => ({
 
 const fromHost = { mountPropagation: 'HostToContainer' } as const;
 
+const resourcesOf = ({ multus: { memory } }: KubeSettings) => ({
+  requests: { cpu: '100m', memory: '50Mi' },
+  limits: { memory },
+});
+
+const always = {
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+  securityContext: { privileged: true },
+} as const;
+
+/** Puts the binary onto the node, atomically: the one before may be running. */
+const installer = (
+  { images, pullPolicy }: KubeSettings,
+  command: readonly string[],
+): IContainer => ({
+  name: 'install-multus-binary',
+  image: images.multus,
+  imagePullPolicy: pullPolicy,
+  command: [...command],
+  resources: { requests: { cpu: '10m', memory: '15Mi' } },
+  volumeMounts: [
+    { name: 'cnibin', mountPath: '/host/opt/cni/bin', mountPropagation: 'Bidirectional' },
+  ],
+  ...always,
+});
+
+const identity = {
+  component: 'multus',
+  name: multusDaemonSet,
+  app: 'multus',
+  podName: 'multus',
+} as const;
+
+/** A plugin alone, which asks the API server itself with a token from a file on the node. */
+const multusThin = (settings: KubeSettings): IDaemonSet & KubeObject => {
+  const { images, pullPolicy, cni } = settings;
+  return daemonSet(settings, identity, {
+    hostNetwork: true,
+    serviceAccountName,
+    terminationGracePeriodSeconds: 10,
+    initContainers: [installer(settings, ['/install_multus', '--type', 'thin'])],
+    containers: [
+      {
+        name: 'kube-multus',
+        image: images.multus,
+        imagePullPolicy: pullPolicy,
+        command: ['/thin_entrypoint'],
+        args: [
+          '--multus-conf-file=auto',
+          '--multus-autoconfig-dir=/host/etc/cni/net.d',
+          '--cni-conf-dir=/host/etc/cni/net.d',
+          `--multus-kubeconfig-file-host=${cni.confDir}/multus.d/multus.kubeconfig`,
+          // Without it the token is never renewed, and what is written stays when Multus goes.
+          '--cleanup-config-on-exit=true',
+        ],
+        resources: resourcesOf(settings),
+        volumeMounts: [
+          { name: 'cni', mountPath: '/host/etc/cni/net.d' },
+          { name: 'cnibin', mountPath: '/host/opt/cni/bin' },
+        ],
+        ...always,
+      },
+    ],
+    volumes: [hostPath('cni', cni.confDir), hostPath('cnibin', cni.binDir)],
+  });
+};
+
+/** A daemon on each node, and a small shim that the runtime calls. */
 const multusThick = (settings: KubeSettings): IDaemonSet & KubeObject => {
   const { images, pullPolicy, cni } = settings;
-  const image = { image: images.multus, imagePullPolicy: pullPolicy };
-  const always = {
-    terminationMessagePolicy: 'FallbackToLogsOnError',
-    securityContext: { privileged: true },
-  } as const;
-  return daemonSet(
-    settings,
-    { component: 'multus', name: multusDaemonSet, app: 'multus', podName: 'multus' },
-    {
-      hostNetwork: true,
-      hostPID: true,
-      serviceAccountName,
-      terminationGracePeriodSeconds: 30,
-      initContainers: [
-        {
-          name: 'install-multus-binary',
-          ...image,
-          command: [
-            '/usr/src/multus-cni/bin/install_multus',
-            '-d',
-            '/host/opt/cni/bin',
-            '-t',
-            'thick',
-          ],
-          resources: { requests: { cpu: '10m', memory: '15Mi' } },
-          volumeMounts: [
-            { name: 'cnibin', mountPath: '/host/opt/cni/bin', mountPropagation: 'Bidirectional' },
-          ],
-          ...always,
+  return daemonSet(settings, identity, {
+    hostNetwork: true,
+    hostPID: true,
+    serviceAccountName,
+    terminationGracePeriodSeconds: 30,
+    initContainers: [
+      installer(settings, [
+        '/usr/src/multus-cni/bin/install_multus',
+        '-d',
+        '/host/opt/cni/bin',
+        '-t',
+        'thick',
+      ]),
+    ],
+    containers: [
+      {
+        name: 'kube-multus',
+        image: images.multus,
+        imagePullPolicy: pullPolicy,
+        command: ['/usr/src/multus-cni/bin/multus-daemon'],
+        env: [
+          { name: 'MULTUS_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+        ],
+        resources: resourcesOf(settings),
+        volumeMounts: [
+          { name: 'cni', mountPath: '/host/etc/cni/net.d' },
+          // The daemon runs plugins where the host has them: the same path inside and outside.
+          { name: 'cnibin', mountPath: cni.binDir },
+          { name: 'host-run', mountPath: '/host/run' },
+          { name: 'host-var-lib-cni-multus', mountPath: '/var/lib/cni/multus' },
+          { name: 'host-var-lib-kubelet', mountPath: '/var/lib/kubelet', ...fromHost },
+          { name: 'host-run-k8s-cni-cncf-io', mountPath: '/run/k8s.cni.cncf.io' },
+          { name: 'host-run-netns', mountPath: '/run/netns', ...fromHost },
+          { name: 'multus-daemon-config', mountPath: '/etc/cni/net.d/multus.d', readOnly: true },
+          { name: 'hostroot', mountPath: '/hostroot', ...fromHost },
+          { name: 'multus-conf-dir', mountPath: '/etc/cni/multus/net.d' },
+        ],
+        ...always,
+      },
+    ],
+    volumes: [
+      hostPath('cni', cni.confDir),
+      hostPath('cnibin', cni.binDir),
+      hostPath('hostroot', '/'),
+      hostPath('host-run', '/run'),
+      hostPath('host-var-lib-cni-multus', '/var/lib/cni/multus'),
+      hostPath('host-var-lib-kubelet', '/var/lib/kubelet'),
+      hostPath('host-run-k8s-cni-cncf-io', '/run/k8s.cni.cncf.io'),
+      hostPath('host-run-netns', '/run/netns/'),
+      hostPath('multus-conf-dir', '/etc/cni/multus/net.d'),
+      {
+        name: 'multus-daemon-config',
+        configMap: {
+          name: configMapName,
+          items: [{ key: 'daemon-config.json', path: 'daemon-config.json' }],
         },
-      ],
-      containers: [
-        {
-          name: 'kube-multus',
-          ...image,
-          command: ['/usr/src/multus-cni/bin/multus-daemon'],
-          env: [
-            { name: 'MULTUS_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
-          ],
-          // The upstream limit of 50Mi kills the daemon when a booting node starts all its pods.
-          resources: {
-            requests: { cpu: '100m', memory: '50Mi' },
-            limits: { memory: '400Mi' },
-          },
-          volumeMounts: [
-            { name: 'cni', mountPath: '/host/etc/cni/net.d' },
-            // The daemon runs plugins where the host has them: the same path inside and outside.
-            { name: 'cnibin', mountPath: cni.binDir },
-            { name: 'host-run', mountPath: '/host/run' },
-            { name: 'host-var-lib-cni-multus', mountPath: '/var/lib/cni/multus' },
-            { name: 'host-var-lib-kubelet', mountPath: '/var/lib/kubelet', ...fromHost },
-            { name: 'host-run-k8s-cni-cncf-io', mountPath: '/run/k8s.cni.cncf.io' },
-            { name: 'host-run-netns', mountPath: '/run/netns', ...fromHost },
-            { name: 'multus-daemon-config', mountPath: '/etc/cni/net.d/multus.d', readOnly: true },
-            { name: 'hostroot', mountPath: '/hostroot', ...fromHost },
-            { name: 'multus-conf-dir', mountPath: '/etc/cni/multus/net.d' },
-          ],
-          ...always,
-        },
-      ],
-      volumes: [
-        hostPath('cni', cni.confDir),
-        hostPath('cnibin', cni.binDir),
-        hostPath('hostroot', '/'),
-        hostPath('host-run', '/run'),
-        hostPath('host-var-lib-cni-multus', '/var/lib/cni/multus'),
-        hostPath('host-var-lib-kubelet', '/var/lib/kubelet'),
-        hostPath('host-run-k8s-cni-cncf-io', '/run/k8s.cni.cncf.io'),
-        hostPath('host-run-netns', '/run/netns/'),
-        hostPath('multus-conf-dir', '/etc/cni/multus/net.d'),
-        {
-          name: 'multus-daemon-config',
-          configMap: {
-            name: configMapName,
-            items: [{ key: 'daemon-config.json', path: 'daemon-config.json' }],
-          },
-        },
-      ],
-    },
-  );
+      },
+    ],
+  });
 };

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
 import { type Pool, resourceOf } from '../pools/pool.ts';
 import { managedBy } from './daemon-set.ts';
+import { onNode } from './node.ts';
 
 /** A pod with one VF. */
 export interface Workload {
@@ -46,7 +47,7 @@ export const workloadPod = (settings: KubeSettings, workload: Workload): IPod & 
       },
     },
     spec: {
-      nodeSelector: { 'kubernetes.io/hostname': node },
+      affinity: onNode(node),
       tolerations: [{ operator: 'Exists' }],
       restartPolicy: 'Never',
       automountServiceAccountToken: false,

@@ -104,6 +104,13 @@ const playKubelet = async (
     }
   }
   for (const pod of pods) {
+    if (
+      textAt(pod, 'status', 'phase') === 'Pending' &&
+      at(pod, 'metadata', 'ownerReferences') === undefined
+    ) {
+      await patchStatus(plane.kubectl, targetOf(pod), running);
+      continue;
+    }
     const owner = textAt(listAt(pod, 'metadata', 'ownerReferences')[0], 'name');
     if (owner !== undefined && !daemonSets.some(({ metadata }) => metadata.name === owner)) {
       await remove(plane, pod);
@@ -160,12 +167,19 @@ const startPod = async (
     spec: { ...objectAt(template, 'spec'), nodeName: node },
   };
   await kubectl(['create', '--filename=-'], JSON.stringify(pod));
-  const status = {
-    phase: 'Running',
-    conditions: [{ type: 'Ready', status: 'True' }],
-  };
-  await patchStatus(kubectl, ['pod', `${name}-${node}`, `--namespace=${namespace}`], status);
+  await patchStatus(kubectl, targetOf({ metadata: pod.metadata }), running);
 };
+
+const running = {
+  phase: 'Running',
+  conditions: ['PodReadyToStartContainers', 'Ready'].map((type) => ({ type, status: 'True' })),
+};
+
+const targetOf = ({ metadata }: Pick<LiveObject, 'metadata'>): readonly string[] => [
+  'pod',
+  metadata.name,
+  `--namespace=${metadata.namespace ?? ''}`,
+];
 
 const register = async (
   { kubectl }: ControlPlane,
