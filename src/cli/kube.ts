@@ -13,10 +13,11 @@ import { hostnameOf } from '../kube/hostname.ts';
 import { installerRole } from '../kube/installer-role.ts';
 import { lintPluginConfig } from '../kube/lint/plugin-config.ts';
 import { nodeSettings } from '../kube/node-settings.ts';
-import { nodeLabelCommand, renderFiles, renderKustomize, renderYaml } from '../kube/render.ts';
+import { nodeLabelCommand, renderFiles, renderKustomize } from '../kube/render.ts';
 import { smoke } from '../kube/smoke.ts';
 import { readPools } from '../kube/stage.ts';
-import { allWanted } from '../kube/wanted.ts';
+import { allWanted, everyKind } from '../kube/wanted.ts';
+import { renderYaml } from '../kube/yaml.ts';
 import { documentSchema, runDocument } from '../report/json.ts';
 import { verifyText } from '../report/verify-text.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
@@ -227,9 +228,7 @@ const rbac = (streams: Streams): Command =>
     async (flags: Flags) => {
       const { host, spec } = await open(flags, streams);
       const node = spec.kube.node ?? (await hostnameOf(host.fs)) ?? 'node';
-      const pools = await readPools(spec, host.fs);
-      const wanted = allWanted(await nodeSettings(spec.kube, host), node, pools);
-      const role = installerRole(wanted.map(({ object }) => object));
+      const role = installerRole(everyKind(await nodeSettings(spec.kube, host), node));
       await emit(streams, flags, {
         document: { ...role },
         texts: { text: () => renderYaml([role]) },

@@ -2,15 +2,26 @@ import type { HostView } from '../host.ts';
 import type { Cluster } from './cluster.ts';
 import { listAt, textAt } from './json.ts';
 import { isOurs } from './manifests/daemon-set.ts';
-import { describeRef, type LiveObject, refOf } from './object.ts';
+import { describeRef, type LiveObject, type ObjectRef, refOf } from './object.ts';
 import { listObjects } from './plan-objects.ts';
+
+/** Where the SR-IOV network operator is by its own manifests. */
+export const operatorNamespace = 'sriov-network-operator';
+
+/** Where Cilium says what it does with the configurations of others. */
+export const ciliumConfig: ObjectRef = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  name: 'cilium-config',
+  namespace: 'kube-system',
+};
 
 /** What others run on this node already, each in words: `DaemonSet openshift-multus/multus`. */
 export interface Existing {
   readonly multus?: string;
   readonly sriovCni?: string;
   readonly devicePlugin?: string;
-  readonly operator?: string;
+  readonly operator?: { readonly name: string; readonly namespace: string };
 }
 
 /**
@@ -26,19 +37,26 @@ export const findExisting = async (cluster: Cluster, host: HostView): Promise<Ex
     fields: `spec.nodeName=${cluster.node}`,
   });
   const here = foreign.filter((daemonSet) => pods.some((pod) => isOwnedBy(pod, daemonSet)));
+  const matching = (pattern: RegExp): LiveObject | undefined =>
+    here.find((one) => traits(one).some((trait) => pattern.test(trait)));
   const found = (pattern: RegExp): string | undefined => {
-    const daemonSet = here.find((one) => traits(one).some((trait) => pattern.test(trait)));
-    return daemonSet === undefined ? undefined : describeRef(refOf(daemonSet));
+    const daemonSet = matching(pattern);
+    return daemonSet && describeRef(refOf(daemonSet));
   };
   const multus = found(/multus(?!-admission|-networkpolicy|-dynamic)/);
   const sriovCni = found(/(^|[/-])sriov-cni/);
   const devicePlugin = found(/sriov-(network-)?device-plugin/);
-  const operator = found(/sriov-network-(config-daemon|operator)/);
+  const operator = matching(/sriov-network-(config-daemon|operator)/);
   return {
     ...(multus !== undefined && { multus }),
     ...(sriovCni !== undefined && { sriovCni }),
     ...(devicePlugin !== undefined && { devicePlugin }),
-    ...(operator !== undefined && { operator }),
+    ...(operator !== undefined && {
+      operator: {
+        name: describeRef(refOf(operator)),
+        namespace: operator.metadata.namespace ?? operatorNamespace,
+      },
+    }),
   };
 };
 

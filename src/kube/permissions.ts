@@ -1,4 +1,3 @@
-import type { CheckResult } from '../check.ts';
 import type { HostView, KubeObject } from '../host.ts';
 import { type Cluster, queryKube } from './cluster.ts';
 import { canICommand, failureOf, type Right } from './kubectl.ts';
@@ -16,6 +15,10 @@ const resources: Readonly<Record<string, string>> = {
   CustomResourceDefinition: 'customresourcedefinitions',
   NetworkAttachmentDefinition: 'network-attachment-definitions',
   Pod: 'pods',
+  DeviceClass: 'deviceclasses',
+  ResourceClaimTemplate: 'resourceclaimtemplates',
+  SriovResourcePolicy: 'sriovresourcepolicies',
+  DeviceAttributes: 'deviceattributes',
 };
 
 /** The rights to apply objects: server-side apply is a `patch`, and `create` for what is new. */
@@ -50,20 +53,3 @@ export const missingRights = async (
   const lines = result.ran ? result.stdout.split('\n') : [];
   return rights.filter((_right, index) => lines[index]?.trim() !== 'true');
 };
-
-export const checkRights = async (
-  cluster: Cluster,
-  host: HostView,
-  objects: readonly KubeObject[],
-): Promise<CheckResult> => {
-  const missing = await missingRights(cluster, host, rightsFor(objects));
-  if (missing.length === 0) return { status: 'pass' };
-  return {
-    status: 'fail',
-    problem: `the user of the kubeconfig may not ${missing.map(describe).join(', ')}`,
-    hint: 'Use a kubeconfig with more rights (--kubeconfig FILE); `sriovctl kube rbac` prints the smallest role that is enough.',
-  };
-};
-
-const describe = ({ verb, group, resource, namespace }: Right): string =>
-  `${verb} ${resource}${group === '' ? '' : `.${group}`}${namespace === undefined ? '' : ` in ${namespace}`}`;

@@ -1,15 +1,8 @@
-import { stringify } from 'yaml';
 import type { KubeObject } from '../host.ts';
 import type { KubeSettings } from './defaults.ts';
-import { toJson } from './json.ts';
 import type { Pool } from './pools/pool.ts';
-import {
-  pluginConfig,
-  wantedDevicePlugin,
-  wantedMultus,
-  wantedNetworks,
-  wantedSriovCni,
-} from './wanted.ts';
+import { wantedAllocation, wantedMultus, wantedNetworks, wantedSriovCni } from './wanted.ts';
+import { renderYaml, yaml } from './yaml.ts';
 
 /** The objects of a stage, as a file of its own. */
 export interface RenderedFile {
@@ -27,7 +20,7 @@ export const renderFiles = (
   return [
     { name: 'multus', wanted: wantedMultus(settings, node) },
     { name: 'sriov-cni', wanted: wantedSriovCni(settings, node) },
-    { name: 'device-plugin', wanted: wantedDevicePlugin(settings, node, pluginConfig(pools)) },
+    { name: settings.allocation, wanted: wantedAllocation(settings, node, pools) },
     { name: 'network', wanted: wantedNetworks(settings, pools) },
   ].map(({ name, wanted }) => ({
     name,
@@ -51,9 +44,6 @@ export const nodeLabelCommand = (settings: KubeSettings, node: string): string |
     ? `kubectl label node ${node} sriovctl/multus=true sriovctl/sriov-cni=true sriovctl/device-plugin=true`
     : undefined;
 
-export const renderYaml = (objects: readonly KubeObject[]): string =>
-  objects.map((object) => `---\n${yaml(object)}`).join('');
-
 /** A folder that `kubectl apply --server-side -k` takes, by file name. */
 export const renderKustomize = (files: readonly RenderedFile[]): ReadonlyMap<string, string> => {
   const kustomization = {
@@ -66,5 +56,3 @@ export const renderKustomize = (files: readonly RenderedFile[]): ReadonlyMap<str
     ...files.map(({ name, objects }) => [`${name}.yaml`, renderYaml(objects)] as const),
   ]);
 };
-
-const yaml = (value: object): string => stringify(toJson(value), { lineWidth: 0 });

@@ -202,7 +202,7 @@ const removeAll = async (
 const isGoing = (object: LiveObject): boolean =>
   at(object, 'metadata', 'deletionTimestamp') !== undefined;
 
-const removal = (cluster: Cluster, object: LiveObject, because: string): Change => ({
+export const removal = (cluster: Cluster, object: LiveObject, because: string): Change => ({
   action: deletion(cluster, refOf(object)),
   reason: `removed, as ${because}`,
   undo: [restoration.ofRemoved(cluster, object)],

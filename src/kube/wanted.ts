@@ -1,8 +1,11 @@
 import { SriovctlError } from '../errors.ts';
 import type { KubeObject } from '../host.ts';
 import type { Component, KubeSettings } from './defaults.ts';
+import { canaryPod } from './manifests/canary.ts';
 import { devicePluginObjects, nodeConfig } from './manifests/device-plugin.ts';
+import { draObjects } from './manifests/dra.ts';
 import { multusObjects } from './manifests/multus.ts';
+import { nadGroup } from './manifests/multus-crd.ts';
 import { networksOf } from './manifests/network.ts';
 import { labelledNode } from './manifests/node.ts';
 import { sriovCniObjects } from './manifests/sriov-cni.ts';
@@ -38,6 +41,30 @@ export const wantedDevicePlugin = (
   ...devicePluginObjects(settings).map(shared),
 ];
 
+/** What nodes share keeps its shared owner; which VFs it is about, each node says for itself. */
+export const wantedDra = (
+  settings: KubeSettings,
+  node: string,
+  pools: readonly Pool[],
+): readonly WantedObject[] =>
+  pools
+    .flatMap((pool) => draObjects(settings, node, pool))
+    .map((object) =>
+      object.kind === 'SriovResourcePolicy'
+        ? { object, fieldManager: nodeManager(node) }
+        : shared(object),
+    );
+
+/** What hands VFs to pods: one of the two, never both. */
+export const wantedAllocation = (
+  settings: KubeSettings,
+  node: string,
+  pools: readonly Pool[],
+): readonly WantedObject[] =>
+  settings.allocation === 'dra'
+    ? wantedDra(settings, node, pools)
+    : wantedDevicePlugin(settings, node, pluginConfig(pools));
+
 export const wantedNetworks = (
   settings: KubeSettings,
   pools: readonly Pool[],
@@ -51,8 +78,17 @@ export const allWanted = (
 ): readonly WantedObject[] => [
   ...wantedMultus(settings, node),
   ...wantedSriovCni(settings, node),
-  ...wantedDevicePlugin(settings, node, pluginConfig(pools)),
+  ...wantedAllocation(settings, node, pools),
   ...wantedNetworks(settings, pools),
+];
+
+/** An object of each kind that is ever applied for a node, whatever its VFs: what rights are about. */
+export const everyKind = (settings: KubeSettings, node: string): readonly KubeObject[] => [
+  canaryPod(settings, node, 'before'),
+  ...wantedMultus(settings, node).map(({ object }) => object),
+  ...wantedSriovCni(settings, node).map(({ object }) => object),
+  ...wantedDevicePlugin(settings, node, { resourceList: [] }).map(({ object }) => object),
+  { apiVersion: `${nadGroup}/v1`, kind: 'NetworkAttachmentDefinition', metadata: { name: 'any' } },
 ];
 
 /** @throws SriovctlError if there is no pool: the plugin ends at once on an empty list. */

@@ -1,12 +1,13 @@
 import type { CheckResult } from '../check.ts';
+import { checkRights } from '../kube/check-rights.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { findExisting } from '../kube/existing.ts';
 import { findingsResult } from '../kube/lint/finding.ts';
 import { lintOverlap } from '../kube/lint/overlap.ts';
 import { lintPluginConfig } from '../kube/lint/plugin-config.ts';
 import { devicePluginDaemonSet, devicePluginPodLabel } from '../kube/manifests/device-plugin.ts';
+import { quotedPolicies } from '../kube/manifests/node-policy.ts';
 import { nodeSettings } from '../kube/node-settings.ts';
-import { checkRights } from '../kube/permissions.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { planRestart } from '../kube/plugin-restart.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
@@ -31,12 +32,15 @@ export const devicePlugin: Step = {
   id: 'device-plugin',
   title: 'SR-IOV device plugin',
   scope: 'cluster',
-  skip: skipWithoutCluster,
+  skip: async (spec, host) =>
+    spec.kube.allocation === 'dra'
+      ? 'the VFs are handed out by DRA'
+      : skipWithoutCluster(spec, host),
   preflight: [
     clusterReachable,
     clusterCheck(
       { id: 'device-plugin-alone', title: 'no other device plugin is here', severity: 'error' },
-      async ({ cluster, host }) => alone(await findExisting(cluster, host)),
+      async (site) => alone(site, await findExisting(site.cluster, site.host)),
     ),
     clusterCheck(
       {
@@ -54,11 +58,10 @@ export const devicePlugin: Step = {
     ),
     clusterCheck(
       { id: 'device-plugin-rights', title: 'the plugin may be installed', severity: 'error' },
-      async ({ cluster, host, settings }) => {
-        const wanted = wantedDevicePlugin(settings, cluster.node, { resourceList: [] });
+      (site) => {
+        const wanted = wantedDevicePlugin(site.settings, site.cluster.node, { resourceList: [] });
         return checkRights(
-          cluster,
-          host,
+          site,
           wanted.map(({ object }) => object),
         );
       },
@@ -109,15 +112,16 @@ export const devicePlugin: Step = {
 };
 
 /** Two plugins that offer the same VFs give one VF to two pods. */
-const alone = ({
-  operator,
-  devicePlugin: other,
-}: Awaited<ReturnType<typeof findExisting>>): CheckResult => {
+const alone = (
+  { cluster: { node }, spec }: Site,
+  { operator, devicePlugin: other }: Awaited<ReturnType<typeof findExisting>>,
+): CheckResult => {
   if (operator !== undefined) {
+    const { name, namespace } = operator;
     return {
       status: 'fail',
-      problem: `the SR-IOV network operator manages this node (${operator})`,
-      hint: 'Let the operator offer the VFs: a SriovNetworkNodePolicy with externallyManaged: true. Leave these stages out with --no-kube.',
+      problem: `the SR-IOV network operator manages this node (${name})`,
+      hint: `Leave these stages out with --no-kube, and let the operator offer the VFs that are made here:\n${quotedPolicies(spec, { node, namespace })}`,
     };
   }
   if (other !== undefined) {

@@ -1,5 +1,6 @@
 import type { Step } from '../step.ts';
 import { devicePlugin } from './device-plugin.ts';
+import { dra } from './dra.ts';
 import { driver } from './driver.ts';
 import { eswitch, eswitchFirst } from './eswitch.ts';
 import { iommu } from './iommu.ts';
@@ -32,6 +33,7 @@ export const steps: readonly Step[] = [
   multus,
   sriovCni,
   devicePlugin,
+  dra,
   network,
   workload,
 ];

@@ -1,11 +1,13 @@
 import type { CheckResult } from '../check.ts';
 import { canaryCheck, explainCanary, multusGone, withCanary } from '../kube/canary.ts';
+import { checkRights } from '../kube/check-rights.ts';
 import { findCluster } from '../kube/cluster.ts';
-import { findExisting } from '../kube/existing.ts';
+import { failureOfId } from '../kube/diagnose/catalogue.ts';
+import { ciliumConfig, findExisting } from '../kube/existing.ts';
 import { listAt, textAt } from '../kube/json.ts';
+import { canaryPod } from '../kube/manifests/canary.ts';
 import { multusDaemonSet, multusPodLabel } from '../kube/manifests/multus.ts';
 import { nadCrdName } from '../kube/manifests/multus-crd.ts';
-import { checkRights } from '../kube/permissions.ts';
 import { planObjects, readObject } from '../kube/plan-objects.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
 import { rolledOut } from '../kube/rollout.ts';
@@ -38,10 +40,16 @@ export const multus: Step = {
     clusterCheck(
       { id: 'multus-rights', title: 'Multus may be installed', severity: 'error' },
       async (site) => {
-        const { cluster, host, settings } = site;
-        const wanted = wantedMultus(settings, cluster.node).map(({ object }) => object);
-        return (await isBrought(site)) ? { status: 'pass' } : checkRights(cluster, host, wanted);
+        const wanted = wantedMultus(site.settings, site.cluster.node);
+        const pods = [canaryPod(site.settings, site.cluster.node, 'before')];
+        const objects = [...wanted.map(({ object }) => object), ...pods];
+        return (await isBrought(site)) ? { status: 'pass' } : checkRights(site, objects);
       },
+    ),
+    clusterCheck(
+      { id: 'multus-cilium', title: 'Cilium leaves Multus its place', severity: 'error' },
+      async (site) =>
+        (await isBrought(site)) ? { status: 'pass' } : ciliumAllowsOthers(site.cluster, site.host),
     ),
     clusterCheck(
       { id: 'multus-namespace', title: 'its namespace allows its pods', severity: 'error' },
@@ -99,6 +107,21 @@ export const multus: Step = {
 
 const rollout = ({ cluster, host, settings: { namespace } }: Site): Promise<CheckResult> =>
   rolledOut(cluster, host, { name: multusDaemonSet, namespace, podLabel: multusPodLabel });
+
+/** In its exclusive mode Cilium renames the configuration of every other CNI. */
+const ciliumAllowsOthers = async (
+  cluster: Site['cluster'],
+  host: Site['host'],
+): Promise<CheckResult> => {
+  const config = await readObject(cluster, host, ciliumConfig);
+  if (textAt(config, 'data', 'cni-exclusive') !== 'true') return { status: 'pass' };
+  return {
+    status: 'fail',
+    problem:
+      'Cilium takes the configuration of every other CNI away (cni-exclusive is true in kube-system/cilium-config)',
+    hint: failureOfId('cilium-exclusive').remedy,
+  };
+};
 
 const isBrought = async ({ cluster, host }: Site): Promise<boolean> =>
   (await findExisting(cluster, host)).multus !== undefined;

@@ -1,12 +1,12 @@
 import type { CheckResult } from '../check.ts';
 import type { HostPath } from '../host.ts';
+import { checkRights } from '../kube/check-rights.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { findingsResult } from '../kube/lint/finding.ts';
 import { lintNetworkConfig, pluginsOf } from '../kube/lint/network.ts';
 import { networksOf, resourceAnnotation } from '../kube/manifests/network.ts';
 import { nodeSettings } from '../kube/node-settings.ts';
 import { describeRef, refKey, refOf } from '../kube/object.ts';
-import { checkRights } from '../kube/permissions.ts';
 import { planObjects, readObjects } from '../kube/plan-objects.ts';
 import { registeredResources } from '../kube/registered.ts';
 import {
@@ -46,11 +46,10 @@ export const network: Step = {
     ),
     clusterCheck(
       { id: 'network-rights', title: 'networks may be defined', severity: 'error' },
-      async ({ cluster, host, settings, spec }) => {
-        const wanted = wantedNetworks(settings, await readPools(spec, host.fs));
+      async (site) => {
+        const wanted = wantedNetworks(site.settings, await readPools(site.spec, site.host.fs));
         return checkRights(
-          cluster,
-          host,
+          site,
           wanted.map(({ object }) => object),
         );
       },
@@ -116,7 +115,8 @@ const checkResources = async ({ cluster, host, settings, spec }: Site): Promise<
         hint: `Its annotation ${resourceAnnotation} is to be ${resource ?? 'removed'}.`,
       };
     }
-    if (resource !== undefined && (offered.get(resource)?.count ?? 0) === 0) {
+    const isCounted = settings.allocation === 'device-plugin';
+    if (isCounted && resource !== undefined && (offered.get(resource)?.count ?? 0) === 0) {
       return { status: 'pending', awaited: `${cluster.node} to offer ${resource}` };
     }
   }

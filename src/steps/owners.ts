@@ -2,6 +2,9 @@ import type { Change, Requirement } from '../change.ts';
 import type { Check, CheckResult } from '../check.ts';
 import { HostError } from '../errors.ts';
 import type { HostFs, HostView } from '../host.ts';
+import { operatorNamespace } from '../kube/existing.ts';
+import { hostnameOf } from '../kube/hostname.ts';
+import { quotedPolicies } from '../kube/manifests/node-policy.ts';
 import type { ResolvedPf } from '../resolved-spec.ts';
 import { describeManager, otherManagersOf } from '../sysfs/managers/managers.ts';
 import { operatorRecord } from '../sysfs/managers/operator.ts';
@@ -27,10 +30,12 @@ export const ownerChecks: readonly Check[] = [
       forEachPf(spec, async ({ address, selector }) => {
         const record = await operatorRecord(fs, address);
         if (record === undefined || record.externallyManaged) return { status: 'pass' };
+        const node = spec.kube.node ?? (await hostnameOf(fs)) ?? 'NODE';
+        const policies = quotedPolicies(spec, { node, namespace: operatorNamespace });
         return {
           status: 'fail',
           problem: `${selector} (${address}) is set up by the SR-IOV network operator (${record.file}), which takes back what others change`,
-          hint: `Change its SriovNetworkNodePolicy, or have it say externallyManaged: true. If the operator is gone, remove ${record.file}.`,
+          hint: `Change its SriovNetworkNodePolicy, or have it say externallyManaged: true. If the operator is gone, remove ${record.file}. A policy that leaves the VFs to sriovctl:\n${policies}`,
         };
       }),
   },

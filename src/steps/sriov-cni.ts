@@ -1,8 +1,8 @@
+import { checkRights } from '../kube/check-rights.ts';
 import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { findExisting } from '../kube/existing.ts';
 import { sriovCniDaemonSet, sriovCniPodLabel } from '../kube/manifests/sriov-cni.ts';
 import { nodeSettings } from '../kube/node-settings.ts';
-import { checkRights } from '../kube/permissions.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { rolledOut } from '../kube/rollout.ts';
 import {
@@ -26,10 +26,11 @@ export const sriovCni: Step = {
     clusterReachable,
     clusterCheck(
       { id: 'sriov-cni-rights', title: 'the SR-IOV CNI may be installed', severity: 'error' },
-      async ({ cluster, host, settings }) => {
+      async (site) => {
+        const { cluster, host, settings } = site;
         if ((await findExisting(cluster, host)).sriovCni !== undefined) return { status: 'pass' };
         const wanted = wantedSriovCni(settings, cluster.node).map(({ object }) => object);
-        return checkRights(cluster, host, wanted);
+        return checkRights(site, wanted);
       },
     ),
   ],

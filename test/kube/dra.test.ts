@@ -10,7 +10,7 @@ import { validate } from './validate.ts';
 
 const pf = await readPf(i350(), '0000:01:00.0');
 const [pool] = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
-const objects = pool === undefined ? [] : draObjects(kubeSettings(kubeSpec), 'node1', pool, 'dra');
+const objects = pool === undefined ? [] : draObjects(kubeSettings(kubeSpec), 'node1', pool);
 
 describe('a pool for the DRA driver', () => {
   it('is what the schemas of the built-in kinds ask for', () => {

@@ -7,12 +7,8 @@ import { parseAllDocuments } from 'yaml';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import { toJson } from '../../src/kube/json.ts';
 import { poolsOf } from '../../src/kube/pools/pool.ts';
-import {
-  nodeLabelCommand,
-  renderFiles,
-  renderKustomize,
-  renderYaml,
-} from '../../src/kube/render.ts';
+import { nodeLabelCommand, renderFiles, renderKustomize } from '../../src/kube/render.ts';
+import { renderYaml } from '../../src/kube/yaml.ts';
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { i350 } from './host-tree.ts';
 import { kubeSpec } from './test-cluster.ts';

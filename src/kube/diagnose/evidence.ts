@@ -2,6 +2,7 @@ import type { HostPath, HostView } from '../../host.ts';
 import { orUnknown } from '../../sysfs/read.ts';
 import type { Cluster } from '../cluster.ts';
 import type { KubeSettings } from '../defaults.ts';
+import { ciliumConfig } from '../existing.ts';
 import { isJsonObject, listAt, parseJson, textAt } from '../json.ts';
 import { lintPluginConfig } from '../lint/plugin-config.ts';
 import { devicePluginConfigMap, devicePluginPodLabel } from '../manifests/device-plugin.ts';
@@ -88,12 +89,7 @@ export const gatherEvidence = async (
     expected: config === undefined ? undefined : await expectationOf(host, config),
     cniFiles: await orUnknown(host.fs.list(settings.cni.confDir as HostPath)),
     multusTokenExpires: await tokenExpiry(host, settings),
-    ciliumConfig: await readObject(cluster, host, {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      name: 'cilium-config',
-      namespace: 'kube-system',
-    }),
+    ciliumConfig: await readObject(cluster, host, ciliumConfig),
     now: latestTime(events),
   };
 };

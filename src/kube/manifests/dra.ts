@@ -1,11 +1,30 @@
 import type { IDeviceClass, IResourceClaimTemplate } from 'kubernetes-models/resource.k8s.io/v1';
 import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
+import type { ObjectRef } from '../object.ts';
 import { type Pool, resourceOf } from '../pools/pool.ts';
 import { managedBy } from './daemon-set.ts';
 import { networkName } from './network.ts';
 
-const driver = 'sriovnetwork.k8snetworkplumbingwg.io';
+/** The name under which it advertises devices, and the group of its kinds. */
+export const draDriver = 'sriovnetwork.k8snetworkplumbingwg.io';
+
+/** By its definition the driver is known to be installed. */
+export const draPolicyCrd: ObjectRef = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  name: `sriovresourcepolicies.${draDriver}`,
+};
+
+/** The kinds that are made for pools: one for each node, and those that nodes share. */
+export const draKinds = {
+  policy: `sriovresourcepolicies.${draDriver}`,
+  shared: [
+    `deviceattributes.${draDriver}`,
+    'deviceclasses.resource.k8s.io',
+    'resourceclaimtemplates.resource.k8s.io',
+  ],
+} as const;
 
 /** VFs that the DRA driver advertises; without a policy it advertises none. */
 interface SriovResourcePolicy extends KubeObject {
@@ -33,13 +52,13 @@ export const draObjects = (
   settings: KubeSettings,
   node: string,
   pool: Pool,
-  driverNamespace: string,
 ): readonly KubeObject[] => {
+  const { draNamespace } = settings;
   const name = networkName(pool);
   return [
     deviceClass(name, pool),
-    deviceAttributes(name, pool, driverNamespace),
-    resourcePolicy(name, node, pool, driverNamespace),
+    deviceAttributes(name, pool, draNamespace),
+    resourcePolicy(name, node, pool, draNamespace),
     claimTemplate(name, pool, settings),
   ];
 };
@@ -53,7 +72,7 @@ const deviceClass = (name: string, pool: Pool): IDeviceClass & KubeObject => ({
     selectors: [
       {
         cel: {
-          expression: `device.driver == "${driver}" && device.attributes["k8s.cni.cncf.io"].resourceName == "${resourceOf(pool)}"`,
+          expression: `device.driver == "${draDriver}" && device.attributes["k8s.cni.cncf.io"].resourceName == "${resourceOf(pool)}"`,
         },
       },
     ],
@@ -62,7 +81,7 @@ const deviceClass = (name: string, pool: Pool): IDeviceClass & KubeObject => ({
 
 /** The attribute by which Multus finds the network of a device. */
 const deviceAttributes = (name: string, pool: Pool, namespace: string): DeviceAttributes => ({
-  apiVersion: `${driver}/v1alpha1`,
+  apiVersion: `${draDriver}/v1alpha1`,
   kind: 'DeviceAttributes',
   metadata: { name, namespace, labels: { ...labels, 'sriovctl/pool': name } },
   spec: { attributes: { 'k8s.cni.cncf.io/resourceName': { string: resourceOf(pool) } } },
@@ -75,7 +94,7 @@ const resourcePolicy = (
   pool: Pool,
   namespace: string,
 ): SriovResourcePolicy => ({
-  apiVersion: `${driver}/v1alpha1`,
+  apiVersion: `${draDriver}/v1alpha1`,
   kind: 'SriovResourcePolicy',
   metadata: { name: `${name}-${node}`, namespace, labels },
   spec: {
@@ -109,9 +128,9 @@ const claimTemplate = (
           {
             requests: ['vf'],
             opaque: {
-              driver,
+              driver: draDriver,
               parameters: {
-                apiVersion: `${driver}/v1alpha1`,
+                apiVersion: `${draDriver}/v1alpha1`,
                 kind: 'VfConfig',
                 netAttachDefName: name,
                 netAttachDefNamespace: settings.networkNamespace,

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
 import { type Pool, resourceOf } from '../pools/pool.ts';
 import { managedBy } from './daemon-set.ts';
+import { networkName } from './network.ts';
 import { onNode } from './node.ts';
 
 /** A pod with one VF. */
@@ -27,7 +28,9 @@ export const statusAnnotation = 'k8s.v1.cni.cncf.io/network-status';
  */
 export const workloadPod = (settings: KubeSettings, workload: Workload): IPod & KubeObject => {
   const { name, node, pool, network, ips } = workload;
+  const byClaim = settings.allocation === 'dra';
   const amount = { [resourceOf(pool)]: '1' };
+  const claim = { name: 'vf' };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -52,13 +55,16 @@ export const workloadPod = (settings: KubeSettings, workload: Workload): IPod & 
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 1,
+      ...(byClaim && {
+        resourceClaims: [{ ...claim, resourceClaimTemplateName: networkName(pool) }],
+      }),
       containers: [
         {
           name: 'main',
           image: settings.images.smoke,
           imagePullPolicy: settings.pullPolicy,
           command: ['sleep', '3600'],
-          resources: { requests: amount, limits: amount },
+          resources: byClaim ? { claims: [claim] } : { requests: amount, limits: amount },
           securityContext: {
             allowPrivilegeEscalation: false,
             capabilities: {

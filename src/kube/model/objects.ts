@@ -29,6 +29,11 @@ const kinds: Readonly<Record<string, string>> = {
   events: 'Event',
   namespaces: 'Namespace',
   'daemonsets.apps': 'DaemonSet',
+  'resourceslices.resource.k8s.io': 'ResourceSlice',
+  'deviceclasses.resource.k8s.io': 'DeviceClass',
+  'resourceclaimtemplates.resource.k8s.io': 'ResourceClaimTemplate',
+  'sriovresourcepolicies.sriovnetwork.k8snetworkplumbingwg.io': 'SriovResourcePolicy',
+  'deviceattributes.sriovnetwork.k8snetworkplumbingwg.io': 'DeviceAttributes',
   'network-attachment-definitions.k8s.cni.cncf.io': 'NetworkAttachmentDefinition',
 };
 

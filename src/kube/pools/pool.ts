@@ -92,7 +92,11 @@ const givenPool = (
 };
 
 /** Only what Kubernetes takes in a resource name and a shell in a variable's: `[a-z0-9_]`. */
-const poolName = (pf: PoolMember['pf'], kind: PoolKind, given: string | undefined): string => {
+export const poolName = (
+  pf: PoolMember['pf'],
+  kind: PoolKind,
+  given: string | undefined,
+): string => {
   const name = (given ?? `sriov_${pf.netdev ?? pf.address}`)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')

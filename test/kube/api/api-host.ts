@@ -108,7 +108,7 @@ const playKubelet = async (
       textAt(pod, 'status', 'phase') === 'Pending' &&
       at(pod, 'metadata', 'ownerReferences') === undefined
     ) {
-      await patchStatus(plane.kubectl, targetOf(pod), running);
+      await patchStatus(plane.kubectl, targetOf(pod.metadata), running);
       continue;
     }
     const owner = textAt(listAt(pod, 'metadata', 'ownerReferences')[0], 'name');
@@ -167,7 +167,7 @@ const startPod = async (
     spec: { ...objectAt(template, 'spec'), nodeName: node },
   };
   await kubectl(['create', '--filename=-'], JSON.stringify(pod));
-  await patchStatus(kubectl, targetOf({ metadata: pod.metadata }), running);
+  await patchStatus(kubectl, targetOf({ name: pod.metadata.name, namespace }), running);
 };
 
 const running = {
@@ -175,10 +175,13 @@ const running = {
   conditions: ['PodReadyToStartContainers', 'Ready'].map((type) => ({ type, status: 'True' })),
 };
 
-const targetOf = ({ metadata }: Pick<LiveObject, 'metadata'>): readonly string[] => [
+const targetOf = ({
+  name,
+  namespace = '',
+}: Pick<LiveObject['metadata'], 'name' | 'namespace'>): readonly string[] => [
   'pod',
-  metadata.name,
-  `--namespace=${metadata.namespace ?? ''}`,
+  name,
+  `--namespace=${namespace}`,
 ];
 
 const register = async (

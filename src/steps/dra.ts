@@ -1,0 +1,117 @@
+import type { CheckResult } from '../check.ts';
+import { checkRights } from '../kube/check-rights.ts';
+import { findCluster } from '../kube/cluster.ts';
+import { advertisedDevices } from '../kube/dra-devices.ts';
+import { draPolicyCrd } from '../kube/manifests/dra.ts';
+import { planObjects, readObject } from '../kube/plan-objects.ts';
+import { resourceOf } from '../kube/pools/pool.ts';
+import { registeredResources } from '../kube/registered.ts';
+import {
+  clusterCheck,
+  clusterReachable,
+  explainKube,
+  readPools,
+  type Site,
+  siteOf,
+  skipWithoutCluster,
+  wantsVfs,
+} from '../kube/stage.ts';
+import { removeDra } from '../kube/teardown-dra.ts';
+import { pluginConfig, wantedDra } from '../kube/wanted.ts';
+import type { Step } from '../step.ts';
+
+/** Hands VFs to pods as devices that they claim, through a DRA driver that is there already. */
+export const dra: Step = {
+  id: 'dra',
+  title: 'Dynamic resource allocation',
+  scope: 'cluster',
+  skip: async (spec, host) =>
+    spec.kube.allocation === 'dra'
+      ? skipWithoutCluster(spec, host)
+      : 'the device plugin hands out the VFs',
+  preflight: [
+    clusterReachable,
+    clusterCheck(
+      { id: 'dra-server', title: 'the cluster and its driver know DRA', severity: 'error' },
+      (site) => checkServer(site),
+    ),
+    clusterCheck(
+      { id: 'dra-alone', title: 'no device plugin offers the same VFs', severity: 'error' },
+      (site) => checkAlone(site),
+    ),
+    clusterCheck(
+      { id: 'dra-rights', title: 'devices may be defined', severity: 'error' },
+      async (site) => {
+        const { cluster, settings, spec, host } = site;
+        const wanted = wantedDra(settings, cluster.node, await readPools(spec, host.fs));
+        return checkRights(
+          site,
+          wanted.map(({ object }) => object),
+        );
+      },
+    ),
+  ],
+  plan: async (spec, host) => {
+    if (!wantsVfs(spec)) return [];
+    const { cluster, settings } = await siteOf(spec, host);
+    const pools = await readPools(spec, host.fs);
+    pluginConfig(pools);
+    return planObjects(cluster, host, wantedDra(settings, cluster.node, pools));
+  },
+  teardown: async (spec, host) => {
+    const answer = await findCluster(spec.kube, host);
+    return answer.reachable ? removeDra(await siteOf(spec, host)) : [];
+  },
+  checks: [
+    clusterCheck(
+      { id: 'dra-devices', title: 'the driver advertises each VF', severity: 'error' },
+      (site) => checkDevices(site),
+    ),
+  ],
+  explain: explainKube,
+  settleMs: () => 120_000,
+};
+
+/** resource.k8s.io/v1 is served since Kubernetes 1.34. */
+const checkServer = async ({ cluster, host }: Site): Promise<CheckResult> => {
+  const [, major, minor] = /^v(\d+)\.(\d+)/.exec(cluster.version) ?? [];
+  if (Number(major) * 1_000 + Number(minor) < 1_034) {
+    return {
+      status: 'fail',
+      problem: `Kubernetes ${cluster.version} does not serve resource.k8s.io/v1`,
+      hint: 'It takes 1.34 or newer; the device plugin works with every version (--allocation device-plugin).',
+    };
+  }
+  const crd = await readObject(cluster, host, draPolicyCrd);
+  if (crd !== undefined) return { status: 'pass' };
+  return {
+    status: 'fail',
+    problem: `no SR-IOV DRA driver is installed (there is no ${draPolicyCrd.name})`,
+    hint: 'Install dra-driver-sriov from its Helm chart, or use --allocation device-plugin.',
+  };
+};
+
+/** Nothing arbitrates between the two: one VF would go to two pods. */
+const checkAlone = async ({ cluster, host, spec }: Site): Promise<CheckResult> => {
+  const registered = await registeredResources(cluster, host);
+  const both = (await readPools(spec, host.fs))
+    .map(resourceOf)
+    .filter((resource) => (registered.get(resource)?.count ?? 0) > 0);
+  if (both.length === 0) return { status: 'pass' };
+  return {
+    status: 'fail',
+    problem: `a device plugin offers ${both.join(', ')} on ${cluster.node}`,
+    hint: 'Drain the node and take it out first: sriovctl kube teardown --only network,device-plugin.',
+  };
+};
+
+const checkDevices = async ({ cluster, host, spec }: Site): Promise<CheckResult> => {
+  const expected = (await readPools(spec, host.fs)).flatMap(({ members }) =>
+    members.map(({ vf }) => vf.address),
+  );
+  const advertised = await advertisedDevices(cluster, host);
+  const missing = expected.filter((address) => !advertised.includes(address));
+  return missing.length === 0
+    ? { status: 'pass', detail: `${cluster.node} advertises ${expected.length} devices` }
+    : { status: 'pending', awaited: `the DRA driver to advertise ${missing.join(', ')}` };
+};
