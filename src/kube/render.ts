@@ -1,5 +1,5 @@
 import type { KubeObject } from '../host.ts';
-import type { KubeSettings } from './defaults.ts';
+import { type Component, type KubeSettings, nodeLabel } from './defaults.ts';
 import type { Pool } from './pools/pool.ts';
 import { wantedAllocation, wantedMultus, wantedNetworks, wantedSriovCni } from './wanted.ts';
 import { renderYaml, yaml } from './yaml.ts';
@@ -41,8 +41,14 @@ const withoutNodes = (objects: readonly KubeObject[]): readonly KubeObject[] =>
 /** The labels that let the DaemonSets onto a node; what is rendered runs nowhere without them. */
 export const nodeLabelCommand = (settings: KubeSettings, node: string): string | undefined =>
   settings.nodeSelector === undefined
-    ? `kubectl label node ${node} sriovctl/multus=true sriovctl/sriov-cni=true sriovctl/device-plugin=true`
+    ? `kubectl label node ${node} ${daemons(settings)
+        .map((component) => `${nodeLabel(component)}=true`)
+        .join(' ')}`
     : undefined;
+
+/** The DRA driver has its own DaemonSet. */
+const daemons = ({ allocation }: KubeSettings): readonly Component[] =>
+  allocation === 'dra' ? ['multus', 'sriov-cni'] : ['multus', 'sriov-cni', 'device-plugin'];
 
 /** A folder that `kubectl apply --server-side -k` takes, by file name. */
 export const renderKustomize = (files: readonly RenderedFile[]): ReadonlyMap<string, string> => {

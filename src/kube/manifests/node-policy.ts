@@ -30,7 +30,7 @@ export const nodePolicies = (
     .filter(({ vfs }) => vfs > 0)
     .map((pf) => {
       const kind = pf.driver === 'vfio-pci' ? 'vfio' : 'kernel';
-      const name = poolName({ address: pf.address, netdev: netdevOf(pf) }, kind, resourceName);
+      const name = poolName(namedPf(pf), kind, resourceName);
       return {
         apiVersion: 'sriovnetwork.openshift.io/v1',
         kind: 'SriovNetworkNodePolicy',
@@ -50,6 +50,8 @@ export const nodePolicies = (
 export const quotedPolicies = (spec: ResolvedSpec, site: PolicySite): string =>
   indented(renderYaml(nodePolicies(spec, site)));
 
-/** A PF that was named by its address stays one. */
-const netdevOf = ({ selector }: ResolvedPf): string | undefined =>
-  /[:.]/.test(selector) ? undefined : selector;
+/** A PF that was named by an address has no other name here. */
+const namedPf = ({ address, selector }: ResolvedPf) => ({
+  address,
+  ...(!/[:.]/.test(selector) && { netdev: selector }),
+});
