@@ -79,6 +79,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'A network asks for a pool that this node does not have.',
     remedy: 'Name one of the pools that the message lists.',
   },
+  KUBE_NODE_STARTS_NO_POD: {
+    means: 'A plain pod did not start on the node before or after a change of Multus.',
+    remedy: 'Repair what the message names; the change has been taken back.',
+  },
   KUBE_NO_VFS: {
     means: 'No VF has a driver, so there is nothing to offer to pods.',
     remedy: 'Run the stages driver and vfs first.',

@@ -170,11 +170,13 @@ const verifyCluster = (streams: Streams): Command =>
   });
 
 const smokeTest = (streams: Streams): Command =>
-  subcommand('smoke', 'start a pod on each pool and see that it has its VF').action(
-    async (flags: Flags) => {
+  subcommand('smoke', 'start a pod on each pool and see that it has its VF')
+    .option('--ping', 'ping between the VFs of two pods, too')
+    .action(async (flags: Flags & { readonly ping?: boolean }) => {
       const { host, spec } = await open(flags, streams);
       const cluster = await requireCluster(spec.kube, host);
-      const findings = await smoke(cluster, host, await nodeSettings(spec.kube, host), spec);
+      const settings = await nodeSettings(spec.kube, host);
+      const findings = await smoke(cluster, host, settings, spec, flags);
       const lines = findings.map(({ ok, id, detail, hint }) =>
         [`${ok ? '✔' : '✖'} ${id}: ${detail}`, ...(hint === undefined ? [] : [`  ${hint}`])].join(
           '\n',
@@ -186,8 +188,7 @@ const smokeTest = (streams: Streams): Command =>
       });
       const failed = findings.length === 0 || findings.some(({ ok }) => !ok);
       streams.exitCode = exitCodes[failed ? 'failed' : 'ok'].code;
-    },
-  );
+    });
 
 const diagnosis = (streams: Streams): Command =>
   subcommand('diagnose', 'look for the known failures, and change nothing').action(

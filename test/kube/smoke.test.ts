@@ -50,9 +50,7 @@ const hostWith = (says: PodSays, tree = i350()) => {
         ...pod.metadata,
         annotations: {
           ...pod.metadata.annotations,
-          ...(says.annotation !== undefined && {
-            'k8s.v1.cni.cncf.io/network-status': says.annotation,
-          }),
+          'k8s.v1.cni.cncf.io/network-status': says.annotation,
         },
       },
       status: says.status ?? running,
@@ -62,9 +60,11 @@ const hostWith = (says: PodSays, tree = i350()) => {
   return { ...host, query };
 };
 
-const smokeOn = async (host: Host) => {
+const smokeOn = async (host: Host, ping = false) => {
   const spec = specOf();
-  return smoke(await requireCluster(spec.kube, host), host, kubeSettings(spec.kube), spec);
+  return smoke(await requireCluster(spec.kube, host), host, kubeSettings(spec.kube), spec, {
+    ping,
+  });
 };
 
 describe('a smoke test', () => {
@@ -130,6 +130,24 @@ describe('a smoke test', () => {
     expect(more).toEqual([]);
     expect(only?.detail).toMatch(message);
     expect(only?.hint).toMatch('crictl info');
+    expect(await host.cluster.record()).not.toMatch('sriovctl-smoke');
+  });
+
+  it.each([
+    ['3 packets transmitted, 3 packets received, 0% packet loss', true],
+    ['3 packets transmitted, 0 packets received, 100% packet loss', false],
+  ])('takes %j for an answer of the peer: %s', async (said, ok) => {
+    const answers = {
+      ...goodAnswers,
+      'cat /proc/net/if_inet6': [
+        'fe800000000000000000000000000001 02 40 20 80     eth0',
+        'fe80000000000000a0e369fffe8c1d44 05 40 20 80     net1',
+      ].join('\n'),
+      'ping -6 -c 3 -W 2 fe80:0000:0000:0000:a0e3:69ff:fe8c:1d44%net1': said,
+    };
+    const host = hostWith({ ...good, answers });
+    const found = (await smokeOn(host, true)).filter(({ id }) => id === 'ping');
+    expect(found.map((one) => one.ok)).toEqual([ok]);
     expect(await host.cluster.record()).not.toMatch('sriovctl-smoke');
   });
 
