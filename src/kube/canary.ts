@@ -43,6 +43,7 @@ export const withCanary = async (
   };
   switch (phases.get(host)) {
     case undefined:
+    case 'done':
       return changes.length === 0 ? [] : enter('changing', [...trial(site, 'before'), ...changes]);
     case 'changing': {
       if (changes.length > 0) return changes;
@@ -52,8 +53,6 @@ export const withCanary = async (
     }
     case 'leaving':
       return enter('done', trial(site, 'after'));
-    case 'done':
-      return changes;
   }
 };
 

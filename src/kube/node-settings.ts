@@ -22,13 +22,17 @@ export const nodeSettings = async (spec: KubeSpec, host: HostView): Promise<Kube
 };
 
 const detect = async (host: HostView): Promise<Detected> => ({
-  cni: { ...(await knownFolders(host.fs)), ...(await askRuntime(host)) },
+  cni: {
+    ...(await knownFolders(host.fs)),
+    ...(await askContainerd(host)),
+    ...(await askCrio(host)),
+  },
   // An unprivileged container is not allowed to copy the plugin into the node's folder then.
   selinux: (await orUnknown(readAttribute(host.fs, '/sys/fs/selinux/enforce'))) === '1',
 });
 
 /** The runtime's own word, in the form of containerd; binDir became binDirs in containerd 2. */
-const askRuntime = async (host: HostView): Promise<Partial<CniPaths>> => {
+const askContainerd = async (host: HostView): Promise<Partial<CniPaths>> => {
   const result = await queryKube(host, { argv: ['crictl', 'info'], timeoutMs: 5_000 });
   if (!result.ran || result.exitCode !== 0) return {};
   const info = parseJson(result.stdout);
@@ -39,6 +43,19 @@ const askRuntime = async (host: HostView): Promise<Partial<CniPaths>> => {
     ...(typeof binDir === 'string' && isFolder(binDir) && { binDir }),
     ...(confDir !== undefined && isFolder(confDir) && { confDir }),
   };
+};
+
+/** What CRI-O prints as its settings: TOML, of which two lines are read. */
+const askCrio = async (host: HostView): Promise<Partial<CniPaths>> => {
+  const result = await queryKube(host, { argv: ['crio', 'config'], timeoutMs: 5_000 });
+  if (!result.ran || result.exitCode !== 0) return {};
+  const folder = (pattern: RegExp): string | undefined => {
+    const [, path = ''] = pattern.exec(result.stdout) ?? [];
+    return isFolder(path) ? path.replace(/\/$/, '') : undefined;
+  };
+  const confDir = folder(/^\s*network_dir\s*=\s*"([^"]*)"/m);
+  const binDir = folder(/^\s*plugin_dirs\s*=\s*\[\s*"([^"]*)"/m);
+  return { ...(binDir !== undefined && { binDir }), ...(confDir !== undefined && { confDir }) };
 };
 
 /** It becomes a mount into a privileged container. */
@@ -58,6 +75,12 @@ const distributions: readonly (Partial<CniPaths> & { readonly sign: HostPath })[
     confDir: '/var/lib/rancher/k3s/agent/etc/cni/net.d',
   },
   { sign: '/var/lib/microshift', binDir: '/run/cni/bin' },
+  {
+    sign: '/var/snap/microk8s/current',
+    binDir: '/var/snap/microk8s/current/opt/cni/bin',
+    confDir: '/var/snap/microk8s/current/args/cni-network',
+  },
+  { sign: '/var/lib/cni/bin', binDir: '/var/lib/cni/bin', confDir: '/etc/kubernetes/cni/net.d' },
   { sign: '/home/kubernetes/bin/kubelet', binDir: '/home/kubernetes/bin' },
 ];
 

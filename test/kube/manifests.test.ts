@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/host.ts';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import { listAt, parseJson, textAt, toJson } from '../../src/kube/json.ts';
+import { canaryPod } from '../../src/kube/manifests/canary.ts';
 import { devicePluginObjects } from '../../src/kube/manifests/device-plugin.ts';
 import { multusObjects } from '../../src/kube/manifests/multus.ts';
 import { sriovCniObjects } from '../../src/kube/manifests/sriov-cni.ts';
@@ -49,6 +50,21 @@ describe('the objects of a setup', () => {
     ),
   )('%s is what the schema of its kind asks for', (_name, object) => {
     validate(object);
+  });
+
+  it('are so with Multus thin and its token where the runtime looks', () => {
+    const objects = all({ multus: 'thin', cni: { confDir: '/var/lib/rancher/k3s/agent/etc/cni' } });
+    for (const object of objects) validate(object);
+    const text = JSON.stringify(objects);
+    expect(text).toContain('multus-cni:v4.3.0"');
+    expect(text).toContain(
+      '--multus-kubeconfig-file-host=/var/lib/rancher/k3s/agent/etc/cni/multus.d/multus.kubeconfig',
+    );
+    expect(text).not.toContain('multus-daemon-config');
+  });
+
+  it.each(['before', 'after'] as const)('are so with the plain pod %s', (time) => {
+    validate(canaryPod(kubeSettings(kubeSpec), 'node1', time));
   });
 
   it('are refused by the schemas when a field has the wrong type', () => {

@@ -11,10 +11,14 @@ const settingsOf = (
   files: readonly string[],
   runtime: CommandResult = silent,
   kube: Partial<KubeSpec> = {},
+  program = 'crictl',
 ) => {
   const tree = new HostTree('node1');
   for (const file of files) tree.files.set(file, file.endsWith('enforce') ? '1\n' : '');
-  const host: HostView = { fs: tree, query: () => Promise.resolve(runtime) };
+  const host: HostView = {
+    fs: tree,
+    query: ({ argv }) => Promise.resolve(argv[0] === program ? runtime : silent),
+  };
   return nodeSettings({ ...kubeSpec, ...kube }, host);
 };
 
@@ -41,6 +45,13 @@ describe('the settings of a node', () => {
       '/var/lib/rancher/k3s/agent/etc/cni/net.d',
     ],
     ['MicroShift', ['/var/lib/microshift/version'], '/run/cni/bin', '/etc/cni/net.d'],
+    [
+      'MicroK8s',
+      ['/var/snap/microk8s/current/args/kubelet'],
+      '/var/snap/microk8s/current/opt/cni/bin',
+      '/var/snap/microk8s/current/args/cni-network',
+    ],
+    ['OpenShift', ['/var/lib/cni/bin/multus'], '/var/lib/cni/bin', '/etc/kubernetes/cni/net.d'],
     ['GKE', ['/home/kubernetes/bin/kubelet'], '/home/kubernetes/bin', '/etc/cni/net.d'],
   ])('have the CNI folders of %s', async (_what, files, binDir, confDir) => {
     expect((await settingsOf(files)).cni).toEqual({ binDir, confDir });
@@ -54,6 +65,21 @@ describe('the settings of a node', () => {
       binDir: '/x/bin',
       confDir: '/x/conf',
     });
+  });
+
+  it('follow CRI-O', async () => {
+    const stdout = [
+      '[crio.network]',
+      '# network_dir = "/nowhere"',
+      'network_dir = "/etc/cni/net.d/"',
+      'plugin_dirs = [',
+      '\t"/usr/libexec/cni/",',
+      '\t"/opt/cni/bin/",',
+      ']',
+    ].join('\n');
+    const said: CommandResult = { ran: true, exitCode: 0, stdout, stderr: '' };
+    const { cni } = await settingsOf(['/var/lib/cni/bin/multus'], said, {}, 'crio');
+    expect(cni).toEqual({ binDir: '/usr/libexec/cni', confDir: '/etc/cni/net.d' });
   });
 
   it('take no folder of the runtime that is none', async () => {

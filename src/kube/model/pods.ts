@@ -31,7 +31,7 @@ export const runPod = async (fs: HostFs, pod: LiveObject): Promise<LiveObject> =
     ...pod,
     metadata: { ...pod.metadata, ...(Object.keys(annotations).length > 0 && { annotations }) },
     status: { phase: 'Running', conditions, podIP: '10.244.1.7' },
-  } as unknown as LiveObject;
+  };
 };
 
 /** The first devices that kubelet has of each resource. */

@@ -103,16 +103,21 @@ const playKubelet = async (
         await register(plane, tree, namespace);
     }
   }
+  await settlePods(plane, pods, daemonSets);
+};
+
+/** Pods of their own run; those of DaemonSets that are gone go. */
+const settlePods = async (
+  plane: ControlPlane,
+  pods: readonly LiveObject[],
+  daemonSets: readonly LiveObject[],
+): Promise<void> => {
   for (const pod of pods) {
-    if (
-      textAt(pod, 'status', 'phase') === 'Pending' &&
-      at(pod, 'metadata', 'ownerReferences') === undefined
-    ) {
-      await patchStatus(plane.kubectl, targetOf(pod.metadata), running);
-      continue;
-    }
     const owner = textAt(listAt(pod, 'metadata', 'ownerReferences')[0], 'name');
-    if (owner !== undefined && !daemonSets.some(({ metadata }) => metadata.name === owner)) {
+    if (owner === undefined) {
+      if (textAt(pod, 'status', 'phase') !== 'Pending') continue;
+      await patchStatus(plane.kubectl, targetOf(pod.metadata), running);
+    } else if (!daemonSets.some(({ metadata }) => metadata.name === owner)) {
       await remove(plane, pod);
     }
   }
@@ -136,6 +141,7 @@ const remove = ({ kubectl }: ControlPlane, { metadata }: LiveObject): Promise<st
     `--namespace=${metadata.namespace ?? ''}`,
     '--force',
     '--grace-period=0',
+    '--ignore-not-found',
   ]);
 
 const startPod = async (
