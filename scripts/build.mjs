@@ -1,25 +1,16 @@
 // Bundles src/main.ts to dist/: a tiny entry that knows the version, and chunks beside it.
-import { chmod, readFile, rename, rm } from 'node:fs/promises';
-import { build } from 'esbuild';
-
-const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+import { chmod, rename, rm } from 'node:fs/promises';
+import { bundle } from './bundle.mjs';
 
 // Built beside and then swapped in, so that a program that runs meanwhile finds its chunks.
 const fresh = `dist.new-${process.pid}`;
 const old = `dist.old-${process.pid}`;
-await build({
-  entryPoints: { sriovctl: 'src/main.ts' },
+await bundle({
   outdir: fresh,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
-  bundle: true,
   splitting: true,
   format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  minifySyntax: true,
-  legalComments: 'none',
-  define: { __SRIOVCTL_VERSION__: JSON.stringify(version) },
   // Some dependencies are CommonJS and call require() for built-in modules.
   banner: {
     js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",

@@ -2,12 +2,17 @@
 import * as nodeModule from 'node:module';
 import { version } from './version.ts';
 
-// The version is all that a caller in a loop asks for; nothing else is loaded for it.
-if (process.argv[2] === '--version' || process.argv[2] === '-V') {
-  process.stdout.write(`${version}\n`);
-} else {
+// A function, since the executable is bundled as CommonJS, which has no await outside of one.
+const run = async (): Promise<void> => {
+  // The version is all that a caller in a loop asks for; nothing else is loaded for it.
+  if (process.argv[2] === '--version' || process.argv[2] === '-V') {
+    process.stdout.write(`${version}\n`);
+    return;
+  }
   // Node.js 22.8 and newer.
   (nodeModule as { enableCompileCache?: () => unknown }).enableCompileCache?.();
   const { main } = await import('./cli/program.ts');
   process.exitCode = await main(process.argv.slice(2));
-}
+};
+
+void run();

@@ -37,7 +37,7 @@ export const applyCommand = (streams: Streams): Command =>
       const stages: StageRun = {
         command: plan.command,
         steps: plan.stages.map(stepOf),
-        host: openTraced(flags, streams),
+        host: await openTraced(flags, streams),
         spec: plan.spec,
       };
       const accept: StageRun['accept'] = async (rehearsed) => {

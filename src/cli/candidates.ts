@@ -120,9 +120,10 @@ const counts = async (before: readonly string[]): Promise<readonly Candidate[]> 
   return Array.from({ length: pf?.sriov.totalVfs ?? 0 }, (_, index) => ({ word: `${index + 1}` }));
 };
 
-const pfsOf = (before: readonly string[]): ReturnType<typeof listPfs> => {
+const pfsOf = async (before: readonly string[]): ReturnType<typeof listPfs> => {
   const at = before.indexOf('--simulate');
-  return listPfs(openHost(at === -1 ? undefined : before[at + 1]).fs);
+  const { fs } = await openHost(at === -1 ? undefined : before[at + 1]);
+  return listPfs(fs);
 };
 
 const fitting = (found: readonly Candidate[], typed: string): readonly Candidate[] =>

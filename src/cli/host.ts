@@ -1,25 +1,16 @@
-import { bootModels } from '../boot/models.ts';
 import { SriovctlError } from '../errors.ts';
-import type { Host, HostPath, HostView } from '../host.ts';
-import { clusterModel, recordedCluster } from '../kube/model.ts';
-import { persistModels } from '../persist/models.ts';
+import type { Host } from '../host.ts';
 import { linuxHost } from '../sysfs/linux-host.ts';
-import type { Overlay } from '../sysfs/overlay.ts';
-import { simulateHost } from '../sysfs/simulated-host.ts';
-import { treeView } from '../sysfs/tree-fs.ts';
 import { reachedAt } from './reached-at.ts';
 
-/** What the stages run besides the programs that the simulated host knows itself. */
-const models = { ...bootModels, ...persistModels };
-
-/** The host a command works on: this machine, or with --simulate a captured tree. */
-export const openHost = (tree: string | undefined): Host =>
+/**
+ * The host a command works on: this machine, or with --simulate a captured tree. What only looks at
+ * this machine does without the models of a simulation.
+ */
+export const openHost = async (tree: string | undefined): Promise<Host> =>
   tree === undefined
     ? linuxHost({ reachedAt: reachedAt(), ...writeTimeout() })
-    : simulateHost(treeView(tree), {
-        models,
-        cluster: (fs) => recordedCluster({ fs, writeFile: writerOf(fs) }),
-      });
+    : (await import('./simulation.ts')).simulateTree(tree);
 
 /** SRIOVCTL_WRITE_TIMEOUT: the seconds that the kernel may take for one write to a card. */
 const writeTimeout = (): { readonly writeMs?: number } => {
@@ -32,19 +23,6 @@ const writeTimeout = (): { readonly writeMs?: number } => {
     hint: 'It is a number of seconds above 0.',
   });
 };
-
-/**
- * A simulation of a host, with models of what the stages run. The cluster is asked for what a
- * rehearsal has not written itself.
- */
-export const simulate = (host: HostView): Host =>
-  simulateHost(host, {
-    models,
-    cluster: (fs) =>
-      clusterModel({ fs, live: (command) => host.query(command), writeFile: writerOf(fs) }),
-  });
-
-const writerOf = (fs: Overlay) => (path: HostPath, content: string) => fs.writeFile(path, content);
 
 /** @throws SriovctlError NOT_ROOT before anything else is looked at; a captured tree needs no root. */
 export const assertRoot = (tree: string | undefined): void => {

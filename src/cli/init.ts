@@ -26,7 +26,7 @@ export const initCommand = (streams: Streams): Command =>
     )
     .action(async ({ simulate, out, schema }: InitFlags) => {
       const { sampleSpec } = await import('../spec/sample-spec.ts');
-      const { fs } = openHost(simulate);
+      const { fs } = await openHost(simulate);
       const hostname = (await readAttribute(fs, hostnamePath)) ?? 'this host';
       const text = sampleSpec(await listPfs(fs), { hostname, schema });
       if (out === undefined) streams.stdout.write(text);

@@ -68,7 +68,7 @@ const subcommand = (name: string, summary: string): Command =>
   addOutputFlags(addStageFlags(addPfFlags(new Command(name)), clusterSteps)).summary(summary);
 
 const open = async (flags: Flags, streams: Streams): Promise<Opened> => {
-  const host = openTraced(flags, streams);
+  const host = await openTraced(flags, streams);
   return { host, spec: await resolveSpec(await wantedSpec(flags, host), host) };
 };
 

@@ -42,7 +42,7 @@ export const listCommand = (streams: Streams): Command =>
     )
     .addHelpText('after', examples)
     .action(async (flags: ListFlags) => {
-      const host = openHost(flags.simulate);
+      const host = await openHost(flags.simulate);
       if (flags.watch === undefined) await emit(streams, flags, await look(host, flags));
       else await watch(host, flags, flags.watch, streams);
     });

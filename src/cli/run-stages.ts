@@ -24,10 +24,11 @@ import { exportTree } from '../sysfs/export-tree.ts';
 import { type NamedPf, readInventory } from '../sysfs/inventory.ts';
 import type { VirtualFunction } from '../sysfs/pci-device.ts';
 import { exitOf } from './exit.ts';
-import { assertRoot, openHost, simulate } from './host.ts';
+import { assertRoot, openHost } from './host.ts';
 import { onInterrupt } from './interrupt.ts';
 import { permissionsOf, type StageFlags } from './options.ts';
 import { emit, type OutputFlags, verbosityOf } from './output.ts';
+import { simulate } from './simulation.ts';
 import type { Streams } from './streams.ts';
 import { tracedHost } from './traced-host.ts';
 import { type WantedOptions, wantedSpec } from './wanted.ts';
@@ -60,15 +61,15 @@ export const openRun = async (
   wanted: WantedOptions = {},
 ): Promise<Pick<StageRun, 'host' | 'spec'>> => {
   assertRoot(flags.simulate);
-  const host = openTraced(flags, streams);
+  const host = await openTraced(flags, streams);
   return { host, spec: await resolveSpec(await wantedSpec(flags, host, wanted), host) };
 };
 
-export const openTraced = (
+export const openTraced = async (
   { simulate: tree, debug }: Pick<WritingFlags, 'simulate' | 'debug'>,
   { stderr }: Streams,
-): Host => {
-  const host = openHost(tree);
+): Promise<Host> => {
+  const host = await openHost(tree);
   return debug === true ? tracedHost(host, (line) => stderr.write(`${line}\n`)) : host;
 };
 

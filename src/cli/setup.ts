@@ -32,7 +32,7 @@ export const setupCommand = (streams: Streams): Command =>
     .addHelpText('after', examples)
     .action(async (given: RebootFlags, command: Command) => {
       const flags: RebootFlags = mayAsk(command, streams)
-        ? await askFlags(openTraced(given, streams), given, streams)
+        ? await askFlags(await openTraced(given, streams), given, streams)
         : given;
       const opened = await openRun(flags, streams);
       await assertRebootable(flags, opened.host);

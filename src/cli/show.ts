@@ -22,7 +22,7 @@ export const showCommand = (streams: Streams): Command =>
       '\nExamples:\n  sriovctl show enp1s0f0\n  sriovctl show 0000:01:00.0 -o yaml',
     )
     .action(async (selector: string, flags: OutputFlags & { readonly simulate?: string }) => {
-      const host = openTraced(flags, streams);
+      const host = await openTraced(flags, streams);
       const address = isPfSelector(selector) ? await resolvePf(host, selector) : undefined;
       const pf = (await readInventory(host.fs)).find((one) => one.address === address);
       if (pf === undefined) throw notAPf(selector);

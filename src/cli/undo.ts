@@ -18,7 +18,7 @@ export const undoCommand = (streams: Streams): Command =>
     .option('--wait <seconds>', 'wait for a run under way to end', secondsOf)
     .action(async ({ run, wait }: { readonly run?: string; readonly wait?: number }) => {
       assertRoot(undefined);
-      const undone = await undoRun(openHost(undefined), liveReporter(streams.stderr, []), {
+      const undone = await undoRun(await openHost(undefined), liveReporter(streams.stderr, []), {
         ...(run !== undefined && { runId: run }),
         ...(wait !== undefined && { waitSeconds: wait }),
       });

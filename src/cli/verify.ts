@@ -33,7 +33,7 @@ export const verifyCommand = (streams: Streams): Command =>
     .description('Look at everything that `setup` would make, and change nothing.')
     .addHelpText('after', examples)
     .action(async (flags: StageFlags & OutputFlags) => {
-      const host = openTraced(flags, streams);
+      const host = await openTraced(flags, streams);
       const spec = await resolveSpec(await wantedSpec(flags, host), host);
       const result = await verify({
         steps: chosenSteps(steps, flags),

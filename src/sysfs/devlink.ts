@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Action, Command, EswitchSettings, HostView } from '../host.ts';
 
 type EswitchAction = Extract<Action, { kind: 'eswitch' }>;
@@ -27,17 +26,6 @@ export const eswitchCommand = ({ address, settings }: EswitchAction): Command =>
   };
 };
 
-const answerSchema = z.object({
-  dev: z.record(
-    z.string(),
-    z.object({
-      mode: z.string().optional(),
-      'inline-mode': z.string().optional(),
-      'encap-mode': z.string().optional(),
-    }),
-  ),
-});
-
 /** `undefined` for a card that has no such switch, or whose driver is not bound. */
 export const readEswitch = async (
   host: HostView,
@@ -45,7 +33,8 @@ export const readEswitch = async (
 ): Promise<EswitchSettings | undefined> => {
   const answer = await host.query(eswitchQuery(address));
   if (!answer.ran || answer.exitCode !== 0) return undefined;
-  const parsed = answerSchema.safeParse(JSON.parse(answer.stdout));
+  const { eswitchAnswerSchema } = await import('./devlink-schema.ts');
+  const parsed = eswitchAnswerSchema.safeParse(JSON.parse(answer.stdout));
   const found = parsed.success ? parsed.data.dev[`pci/${address}`] : undefined;
   if (found === undefined) return undefined;
   const { mode, 'inline-mode': inlineMode, 'encap-mode': encapMode } = found;

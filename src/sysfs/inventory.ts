@@ -1,7 +1,7 @@
 import type { HostFs } from '../host.ts';
 import { listPfs, type PhysicalFunction } from './pci-device.ts';
 import { type PciNames, readPciIds } from './pci-ids.ts';
-import { readRepresentors } from './representors.ts';
+import { representorsOn } from './representors.ts';
 
 /** A PF with the names of its ids, and with the netdevs that stand for its VFs in its switch. */
 export type NamedPf = PhysicalFunction & {
@@ -14,9 +14,10 @@ export type NamedPf = PhysicalFunction & {
 /** All PFs of a host with their VFs, by address. */
 export const readInventory = async (fs: HostFs): Promise<readonly NamedPf[]> => {
   const names = await readPciIds(fs);
+  const representorsOf = representorsOn(fs);
   const found: NamedPf[] = [];
   for (const pf of await listPfs(fs)) {
-    const representors = await readRepresentors(fs, pf);
+    const representors = await representorsOf(pf);
     found.push({
       ...pf,
       names: names(pf.vendor, pf.device),

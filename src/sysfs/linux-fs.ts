@@ -1,9 +1,10 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../errors.ts';
 import type { FileStat, HostFs, HostPath } from '../host.ts';
 import { errnoOf, errnoOfMessage } from './errno.ts';
 import { runCommand } from './linux-command.ts';
+import { readUtf8 } from './text.ts';
 
 /** How long a read of an attribute that can block may take, in milliseconds. */
 const blockingReadMs = 10_000;
@@ -21,7 +22,7 @@ export const linuxFs = (root = '/'): HostFs => {
     readText: async (path) =>
       canBlock(path)
         ? readInChild(path, real(path))
-        : guarded(path, () => decode(path, readFileSync(real(path)))),
+        : guarded(path, () => readUtf8(path, real(path))),
     readLink: async (path) => guarded(path, () => readlinkSync(real(path))),
     list: async (path) => guarded(path, () => readdirSync(real(path))),
     stat: async (path) => guarded(path, () => statOf(real(path))),
@@ -40,17 +41,9 @@ const guarded = <T>(path: HostPath, read: () => T): T | undefined => {
   }
 };
 
-/** Text that is not UTF-8 could not be written back as it was, so it is not read at all. */
-const decode = (path: HostPath, bytes: Uint8Array): string => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new HostError('EILSEQ', path, 'not UTF-8', { cause: error });
-  }
-};
-
 const statOf = (path: string): FileStat | undefined => {
-  const stat = lstatSync(path);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
   const kind = stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'directory' : 'file';
   return { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
 };

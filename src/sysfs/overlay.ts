@@ -24,7 +24,8 @@ interface Found {
 
 /**
  * A copy-on-write view: reads come from the base but for what has been changed here, and the base is
- * never written to. Links lead from the one into the other.
+ * never written to. Links lead from the one into the other. Before the first change the base is asked
+ * as it is, since following links through both costs several reads for one.
  */
 export class Overlay implements TreeFs {
   readonly #base: HostFs;
@@ -39,6 +40,7 @@ export class Overlay implements TreeFs {
   }
 
   async readText(path: HostPath): Promise<string | undefined> {
+    if (this.#changed.size === 0) return this.#base.readText(path);
     const real = await this.#walk.follow(path);
     if (real === undefined) return undefined;
     const node = this.#find(real).node;
@@ -68,6 +70,7 @@ export class Overlay implements TreeFs {
   }
 
   async readLink(path: HostPath): Promise<string | undefined> {
+    if (this.#changed.size === 0) return this.#base.readLink(path);
     const real = await this.#walk.place(path);
     const entry = real && (await this.#entry(real));
     if (entry === undefined) return undefined;
@@ -76,6 +79,7 @@ export class Overlay implements TreeFs {
   }
 
   async list(path: HostPath): Promise<readonly string[] | undefined> {
+    if (this.#changed.size === 0) return this.#base.list(path);
     const real = await this.#walk.follow(path);
     if (real === undefined) return undefined;
     const { node, baseVisible } = this.#find(real);
@@ -90,6 +94,7 @@ export class Overlay implements TreeFs {
   }
 
   async stat(path: HostPath): Promise<FileStat | undefined> {
+    if (this.#changed.size === 0) return this.#base.stat(path);
     const real = await this.#walk.place(path);
     return real && this.#stat(real);
   }

@@ -28,8 +28,9 @@ const maxLinks = 40;
  * `..` stays there, so that no link leads out of a tree.
  */
 export const pathWalk = (lookup: Lookup): PathWalk => {
-  // Only what exists: something new cannot make any of it wrong.
+  // Only what exists: something new cannot make any of it wrong. By spelling, and by real path.
   const folders = new Map<string, HostPath>();
+  const realFolders = new Set<HostPath>();
 
   const walk = async (
     from: HostPath,
@@ -46,8 +47,13 @@ export const pathWalk = (lookup: Lookup): PathWalk => {
         continue;
       }
       const next = child(at, part);
+      if (realFolders.has(next)) {
+        at = next;
+        continue;
+      }
       const entry = await lookup(next);
       if (entry === undefined) return undefined;
+      if (entry.kind === 'directory') realFolders.add(next);
       const target =
         entry.kind === 'link' ? await walk(at, entry.target, subject, links + 1) : next;
       if (target === undefined) return undefined;
@@ -86,6 +92,7 @@ export const pathWalk = (lookup: Lookup): PathWalk => {
     },
     forget: () => {
       folders.clear();
+      realFolders.clear();
     },
   };
 };

@@ -1,6 +1,6 @@
 import type { HostFs } from '../host.ts';
-import { netdevOf, readNetdev } from './netdev.ts';
-import { pciAttribute, pciDevice, pciDevices } from './paths.ts';
+import { type NetdevLookup, netdevLookup, netdevOf } from './netdev.ts';
+import { netAttribute, pciAttribute, pciDevice, pciDevices } from './paths.ts';
 import {
   comparePciAddresses,
   formatPciAddress,
@@ -9,11 +9,15 @@ import {
 } from './pci-address.ts';
 import { followLink, readAttribute, readId, readLinkName, readNumber } from './read.ts';
 
-/** What PFs and VFs have in common. Ids are four lower-case hex digits. */
-export interface PciFunction {
-  readonly address: string;
+/** Four lower-case hex digits each. */
+interface PciIds {
   readonly vendor: string;
   readonly device: string;
+}
+
+/** What PFs and VFs have in common. */
+export interface PciFunction extends PciIds {
+  readonly address: string;
   readonly driver?: string;
   /** The name in the host's network namespace; a netdev elsewhere is not seen. */
   readonly netdev?: string;
@@ -57,13 +61,23 @@ const networkClass = /^0x02/;
 /** All network functions of the host that can make VFs, ordered by address. */
 export const listPfs = async (fs: HostFs): Promise<readonly PhysicalFunction[]> => {
   const found: PhysicalFunction[] = [];
+  // A VF's routing ID is above its PF's, so it is known as a VF before its turn comes.
+  const vfs = new Set<string>();
+  const netdevs = await netdevLookup(fs);
   for (const address of await listPciAddresses(fs)) {
-    if (!(await isNetworkFunction(fs, address))) continue;
-    const pf = await readPf(fs, address);
-    if (pf !== undefined) found.push(pf);
+    if (vfs.has(address) || !(await hasSriov(fs, address))) continue;
+    const pf = (await isNetworkFunction(fs, address))
+      ? await readPf(fs, address, netdevs)
+      : undefined;
+    if (pf === undefined) continue;
+    found.push(pf);
+    for (const vf of pf.vfs) vfs.add(vf.address);
   }
   return found;
 };
+
+const hasSriov = async (fs: HostFs, address: string): Promise<boolean> =>
+  (await fs.stat(pciAttribute(address, 'sriov_totalvfs'))) !== undefined;
 
 /** Every PCI function's address, in order. */
 export const listPciAddresses = async (fs: HostFs): Promise<readonly string[]> =>
@@ -76,27 +90,33 @@ export const isNetworkFunction = async (fs: HostFs, address: string): Promise<bo
 export const readPf = async (
   fs: HostFs,
   address: string,
+  netdevs: NetdevLookup = (at) => netdevOf(fs, at),
 ): Promise<PhysicalFunction | undefined> => {
   const sriov = await readSriov(fs, address);
   if (sriov === undefined) return undefined;
-  const indexes = await listVfIndexes(fs, address);
+  const pf = await readFunction(fs, address, { netdevs });
   const vfs: VirtualFunction[] = [];
-  for (const index of indexes) {
-    const vf = await readVf(fs, address, index);
+  for (const index of await listVfIndexes(fs, address)) {
+    const vf = await readVf(fs, { ...pf, sriov }, index, netdevs);
     if (vf !== undefined) vfs.push(vf);
   }
-  return { ...(await readFunction(fs, address)), sriov, vfs };
+  return { ...pf, sriov, vfs };
 };
 
-export const readFunction = async (fs: HostFs, address: string): Promise<PciFunction> => {
+/** A function's place, ids and links; what is known already is not read. */
+export const readFunction = async (
+  fs: HostFs,
+  address: string,
+  known: { readonly netdevs?: NetdevLookup; readonly ids?: PciIds | undefined } = {},
+): Promise<PciFunction> => {
   const driver = await readLinkName(fs, pciAttribute(address, 'driver'));
-  const netdev = await netdevOf(fs, address);
-  const mac = netdev === undefined ? undefined : (await readNetdev(fs, netdev)).mac;
+  const netdev = await (known.netdevs?.(address) ?? netdevOf(fs, address));
+  const mac =
+    netdev === undefined ? undefined : await readAttribute(fs, netAttribute(netdev, 'address'));
   const iommuGroup = await readLinkName(fs, pciAttribute(address, 'iommu_group'));
   return {
     address,
-    vendor: (await readId(fs, pciAttribute(address, 'vendor'))) ?? '',
-    device: (await readId(fs, pciAttribute(address, 'device'))) ?? '',
+    ...(known.ids ?? (await readIds(fs, address))),
     ...(driver !== undefined && { driver }),
     ...(netdev !== undefined && { netdev }),
     ...(mac !== undefined && { mac }),
@@ -104,6 +124,11 @@ export const readFunction = async (fs: HostFs, address: string): Promise<PciFunc
     numaNode: (await readNumber(fs, pciAttribute(address, 'numa_node'))) ?? -1,
   };
 };
+
+const readIds = async (fs: HostFs, address: string): Promise<PciIds> => ({
+  vendor: (await readId(fs, pciAttribute(address, 'vendor'))) ?? '',
+  device: (await readId(fs, pciAttribute(address, 'device'))) ?? '',
+});
 
 /** The SR-IOV attributes; `undefined` if the function has no visible SR-IOV capability. */
 export const readSriov = async (
@@ -132,14 +157,21 @@ export const listVfIndexes = async (fs: HostFs, address: string): Promise<readon
     .map(Number)
     .sort((a, b) => a - b);
 
-/** The VF behind a virtfnN link; `undefined` when it goes away meanwhile. */
-export const readVf = async (
+/**
+ * The VF behind a virtfnN link; `undefined` when it goes away meanwhile. The kernel takes a VF's ids
+ * from its PF (pci_iov_add_virtfn in drivers/pci/iov.c).
+ */
+const readVf = async (
   fs: HostFs,
-  pfAddress: string,
+  pf: Omit<PhysicalFunction, 'vfs'>,
   index: number,
+  netdevs: NetdevLookup,
 ): Promise<VirtualFunction | undefined> => {
-  const address = await readLinkName(fs, pciAttribute(pfAddress, `virtfn${String(index)}`));
-  return address === undefined ? undefined : { ...(await readFunction(fs, address)), index };
+  const address = await readLinkName(fs, pciAttribute(pf.address, `virtfn${String(index)}`));
+  if (address === undefined) return undefined;
+  const device = pf.sriov.vfDevice;
+  const ids = device === undefined ? undefined : { vendor: pf.vendor, device };
+  return { ...(await readFunction(fs, address, { netdevs, ids })), index };
 };
 
 /** The VF's own PF, by its physfn link; `undefined` for a function that is no VF. */

@@ -11,7 +11,7 @@ import { HostError, SriovctlError } from '../errors.ts';
 import type { FileStat, HostFs, HostPath, HostView } from '../host.ts';
 import { errnoOf } from './errno.ts';
 import { type Entry, pathWalk } from './path-walk.ts';
-import { decodeText, isSealed } from './text.ts';
+import { isSealed, readUtf8 } from './text.ts';
 import { type Manifest, manifestName, parseManifest } from './tree-manifest.ts';
 
 /** A file system that is not this machine's: it also gives bytes, and knows what cannot be written. */
@@ -34,23 +34,20 @@ export const treeFs = (dir: string): TreeFs => {
   const emptyFolders = namesByFolder(manifest.directories);
   const walk = pathWalk(lookup);
 
-  const readBytes = async (path: HostPath): Promise<Uint8Array | undefined> => {
+  const readWith = async <T>(path: HostPath, read: (file: string) => T): Promise<T | undefined> => {
     const real = await walk.follow(path);
     if (real === undefined) return undefined;
     const errno = manifest.readErrnos.get(real);
     if (errno === 'ENOENT' || errno === 'ENODEV') return undefined;
-    const sealed = isSealed(real, statOf(top, manifest, real)?.mode ?? 0);
+    const sealed = isSealed(real, manifest.modes.get(real) ?? 0o644);
     if (errno !== undefined || sealed) throw new HostError(errno ?? 'EACCES', path, 'read');
     if (manifest.directories.has(real)) throw new HostError('EISDIR', path, 'read');
-    return guarded(path, () => readFileSync(top + real));
+    return guarded(path, () => read(top + real));
   };
 
   return {
-    readBytes,
-    readText: async (path) => {
-      const bytes = await readBytes(path);
-      return bytes && decodeText(path, bytes);
-    },
+    readBytes: (path) => readWith(path, (file) => readFileSync(file)),
+    readText: (path) => readWith(path, (file) => readUtf8(path, file)),
     readLink: async (path) => {
       const real = await walk.place(path);
       const entry = real && lookup(real);

@@ -11,6 +11,8 @@ export interface Manifest {
   readonly writeErrnos: ReadonlyMap<HostPath, string>;
 }
 
+type Add = (path: HostPath) => void;
+
 /** The file at the top of a tree that holds it. */
 export const manifestName = 'MANIFEST';
 
@@ -23,16 +25,33 @@ export const parseManifest = (text: string, file: string): Manifest => {
   const directories = new Set<HostPath>();
   const modes = new Map<HostPath, number>();
   const errnos = { read: new Map<HostPath, string>(), write: new Map<HostPath, string>() };
+  /** What lines that begin so add a path to. */
+  const adderFor = (head: string): Add | undefined => {
+    if (head === 'dir')
+      return (path) => {
+        addDirectory(directories, path);
+      };
+    const [, octal] = /^mode ([0-7]{3,4})$/.exec(head) ?? [];
+    if (octal !== undefined)
+      return (path) => {
+        modes.set(path, Number.parseInt(octal, 8));
+      };
+    const [, errno, verb] = /^errno (E[A-Z0-9]+) (read|write)$/.exec(head) ?? [];
+    if (errno === undefined) return undefined;
+    return (path) => {
+      errnos[verb as 'read' | 'write'].set(path, spelled(errno));
+    };
+  };
+  // A large tree has hundreds of thousands of lines and a dozen of beginnings.
+  const adders = new Map<string, Add | undefined>();
   for (const [index, line] of text.split('\n').entries()) {
     if (line === '' || line.startsWith('#')) continue;
-    const [, dir] = /^dir (\/.*)$/.exec(line) ?? [];
-    const [, octal, modePath] = /^mode ([0-7]{3,4}) (\/.*)$/.exec(line) ?? [];
-    const [, errno, verb, errnoPath] = /^errno (E[A-Z0-9]+) (read|write) (\/.*)$/.exec(line) ?? [];
-    if (dir !== undefined) addDirectory(directories, dir as HostPath);
-    else if (octal !== undefined) modes.set(modePath as HostPath, Number.parseInt(octal, 8));
-    else if (errno !== undefined)
-      errnos[verb as 'read' | 'write'].set(errnoPath as HostPath, spelled(errno));
-    else throw malformed(file, index + 1, line);
+    const end = line.indexOf(' /');
+    const head = end === -1 ? line : line.slice(0, end);
+    if (!adders.has(head)) adders.set(head, adderFor(head));
+    const add = end === -1 ? undefined : adders.get(head);
+    if (add === undefined) throw malformed(file, index + 1, line);
+    add(line.slice(end + 1) as HostPath);
   }
   return { directories, modes, readErrnos: errnos.read, writeErrnos: errnos.write };
 };

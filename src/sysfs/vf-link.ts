@@ -1,7 +1,8 @@
 import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, HostView, VfAttributes } from '../host.ts';
 import { errnoOfMessage } from './errno.ts';
-import { type IpLink, queryLink } from './ip-link.ts';
+import { queryLink } from './ip-link.ts';
+import type { IpLink } from './ip-link-schema.ts';
 
 type VfAction = Extract<Action, { kind: 'vf' }>;
 export type VfRequest = VfAction['vfs'][number];

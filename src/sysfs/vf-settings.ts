@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { HostView, VfAttributes } from '../host.ts';
 import type { ResolvedPf, VfSettings } from '../resolved-spec.ts';
-import { type IpLink, queryLink } from './ip-link.ts';
+import { queryLink } from './ip-link.ts';
+import type { IpLink } from './ip-link-schema.ts';
 import type { RefusableSetting } from './known-driver-table.ts';
 import { netAttribute } from './paths.ts';
 import { readNumber } from './read.ts';
