@@ -8,6 +8,7 @@ import { beforeText, captureBefore } from './before.ts';
 import type { JournalEntry } from './journal.ts';
 import { recordIfPossible, rollBack, type StuckWrite } from './rollback.ts';
 import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
+import { watched } from './watch.ts';
 
 const defaultSettleMs = 10_000;
 /** How long to wait between two looks at the host, in milliseconds; the first waits are short. */
@@ -147,7 +148,7 @@ const perform = async (run: Run, step: Step, change: Change, progress: Progress)
   journal.begun(entry);
   progress.entries.push(entry);
   try {
-    await host.perform(change.action);
+    await watched(run, step, change, host.perform(change.action));
   } catch (error) {
     throw error instanceof HostError ? await explained(run, step, change, error) : error;
   }

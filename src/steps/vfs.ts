@@ -1,13 +1,14 @@
 import type { Change } from '../change.ts';
 import type { CheckResult } from '../check.ts';
-import type { HostFs, HostView } from '../host.ts';
+import type { Action, HostFs, HostView } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { unbinding } from '../sysfs/binding.ts';
 import { knownPfDriver } from '../sysfs/known-drivers.ts';
-import { readNetdev } from '../sysfs/netdev.ts';
+import { netdevOf, readNetdev } from '../sysfs/netdev.ts';
 import { pciAttribute, pciDriversProbe } from '../sysfs/paths.ts';
 import {
+  listVfIndexes,
   type PhysicalFunction,
   predictVfs,
   readPf,
@@ -83,20 +84,34 @@ export const vfs: Step = {
       run: (spec, { fs }) => forEachVf(spec, fs, nameAwaited),
     },
   ],
+  awaited: async ({ action }, { fs }) => {
+    const { address, value } = numvfsWrite(action) ?? {};
+    if (address === undefined) return undefined;
+    const there = (await listVfIndexes(fs, address)).length;
+    const name = (await netdevOf(fs, address)) ?? address;
+    return value === '0'
+      ? `the VFs of ${name} to go, ${there} are left`
+      : `${value ?? ''} VFs of ${name}, ${there} are there`;
+  },
   explain: async (error, { action }, _spec, { fs }) => {
-    if (action.kind !== 'attribute' || !action.path.endsWith('/sriov_numvfs')) return undefined;
-    const address = action.path.split('/').at(-2) ?? '';
+    const { address, value } = numvfsWrite(action) ?? {};
+    if (address === undefined || value === undefined) return undefined;
     const pf = await readPf(fs, address);
-    const foretold = pf && (await foretellFailure(fs, pf, Number(action.value)));
+    const foretold = pf && (await foretellFailure(fs, pf, Number(value)));
     // The link virtfnN goes before its VF does (pci_iov_remove_virtfn), so the places are worked out.
     const places = pf === undefined ? [] : predictVfs(pf, pf.sriov.totalVfs);
     const vfAddresses = places.map((vf) => vf.address);
-    const write = { address, pf: pf?.netdev ?? address, value: action.value, vfAddresses };
+    const write = { address, pf: pf?.netdev ?? address, value, vfAddresses };
     return foretold ?? explainNumvfsError(error, write);
   },
   // VFs are made one after the other; 64 of an i40e were seen to take 22 s, 125 of a mlx5 65 s.
   settleMs: ({ pfs }) => 30_000 + pfs.reduce((sum, pf) => sum + pf.vfs, 0) * 1_500,
 };
+
+const numvfsWrite = (action: Action) =>
+  action.kind === 'attribute' && action.path.endsWith('/sriov_numvfs')
+    ? { address: action.path.split('/').at(-2) ?? '', value: action.value }
+    : undefined;
 
 const planPf = async (
   host: HostView,
