@@ -12,9 +12,9 @@ export const readNumber = async (fs: HostFs, path: HostPath): Promise<number | u
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
 };
 
-/** A PCI id attribute such as `0x8086` (or `10ca`, as sriov_vf_device has it), as four hex digits. */
+/** A PCI id such as `0x8086`, or `728` as sriov_vf_device has it (%x), as four hex digits. */
 export const readId = async (fs: HostFs, path: HostPath): Promise<string | undefined> =>
-  (await readAttribute(fs, path))?.replace(/^0x/, '').toLowerCase();
+  (await readAttribute(fs, path))?.replace(/^0x/, '').toLowerCase().padStart(4, '0');
 
 /** The last part of a link's target: the name of a driver, a group, a device. */
 export const readLinkName = async (fs: HostFs, path: HostPath): Promise<string | undefined> => {
