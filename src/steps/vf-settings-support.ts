@@ -23,7 +23,7 @@ export const settingsSupported = async (
 ): Promise<CheckResult> => {
   const pf = await readPf(host.fs, wanted.address);
   if (pf === undefined || !hasSettings(wanted)) return { status: 'pass' };
-  const refuses = { ...knownPfDriver(pf)?.refuses, ...(await refusedBySysfs(host, pf, wanted)) };
+  const refuses = { ...knownPfDriver(pf)?.refuses, ...(await refusedBySysfs(host, pf)) };
   const refused = new Map<RefusableSetting, number[]>();
   for (let index = 0; index < wanted.vfs; index += 1) {
     for (const setting of askedFor(vfSettingsOf(wanted, index))) {
@@ -69,16 +69,25 @@ export const settingsPossible = async (
   return mtuFits(host, pf.netdev, wanted);
 };
 
-/** Vectors can be given to VFs where there is a pool of them (`sriov_vf_total_msix`, Linux 5.13). */
+/**
+ * Vectors can be given to VFs where there is a pool of them (`sriov_vf_total_msix`, Linux 5.13), and
+ * GUIDs where the PF's netdev is one of InfiniBand (ipoib_set_vf_guid).
+ */
 const refusedBySysfs = async (
   { fs }: HostView,
-  pf: PhysicalFunction,
-  wanted: ResolvedPf,
+  { address, netdev }: PhysicalFunction,
 ): Promise<Partial<Record<RefusableSetting, string>>> => {
-  if (!(wanted.settings ?? []).some(({ msix }) => msix !== undefined)) return {};
-  const pool = await readNumber(fs, pciAttribute(pf.address, 'sriov_vf_total_msix'));
-  return pool === undefined || pool === 0 ? { msix: 'EOPNOTSUPP' } : {};
+  const pool = await readNumber(fs, pciAttribute(address, 'sriov_vf_total_msix'));
+  const type =
+    netdev === undefined ? undefined : await readNumber(fs, netAttribute(netdev, 'type'));
+  return {
+    ...((pool ?? 0) === 0 && { msix: 'EOPNOTSUPP' }),
+    ...(type === ethernet && { nodeGuid: 'EOPNOTSUPP', portGuid: 'EOPNOTSUPP' }),
+  };
 };
+
+/** ARPHRD_ETHER, include/uapi/linux/if_arp.h. */
+const ethernet = 1;
 
 const mtuFits = async (
   { fs }: HostView,

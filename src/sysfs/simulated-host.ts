@@ -126,6 +126,7 @@ const bootKernel = (fs: Overlay, { faults = {}, deviations = {} }: SimulationOpt
   unheard: new Set(),
   heldVfs: new Set(faults.heldVfs),
   vfConfigs: new Map(),
+  msixCounts: new Map(),
   newVfs: new Set(),
   eswitches: new Map(),
   log: [],

@@ -17,6 +17,7 @@ import { vfs } from '../../src/steps/vfs.ts';
 import { describeAction } from '../../src/sysfs/describe-action.ts';
 import { readEswitch } from '../../src/sysfs/devlink.ts';
 import { readInventory } from '../../src/sysfs/inventory.ts';
+import { readMsixCount } from '../../src/sysfs/msix.ts';
 import { netAttribute, netdev, pciAttribute, pciDevice, pciDriver } from '../../src/sysfs/paths.ts';
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
@@ -234,6 +235,49 @@ describe('settings', () => {
     expect(
       madeBy(result).filter((text) => text.startsWith('ip link set dev enp1s0f0 vf')),
     ).toHaveLength(1);
+  });
+});
+
+describe('settings that only some cards have', () => {
+  const vectors: Wish = { vfs: 2, settings: [{ vfs: [0], msix: 4 }] };
+  const withPool = async () => {
+    const host = await mlx5();
+    await host.fs.writeFile(pciAttribute(first, 'sriov_vf_total_msix'), '16\n');
+    return host;
+  };
+  const countOf = async (host: Host, index: number) =>
+    readMsixCount(host, (await readPf(host.fs, first))?.vfs[index]?.address ?? '');
+
+  test('interrupts are given to a VF that has no driver, which it gets again', async () => {
+    const host = await withPool();
+    await apply(runOn(host, [{ vfs: 2 }]));
+    const usual = await countOf(host, 0);
+    const result = await apply(runOn(host, [vectors]));
+    expect(result).toMatchObject({ outcome: 'applied' });
+    expect([await countOf(host, 0), await countOf(host, 1)]).toEqual([4, usual]);
+    expect(await driversOf(host)).toEqual(['mlx5_core', 'mlx5_core']);
+    expect(await apply(runOn(host, [vectors]))).toMatchObject({ outcome: 'in-sync' });
+  });
+
+  test('more interrupts than the pool has take the run back', async () => {
+    const host = await withPool();
+    const before = await declaredState(host.fs);
+    const result = await apply(runOn(host, [{ vfs: 1, settings: [{ vfs: [0], msix: 17 }] }]));
+    expect(result.outcome).toBe('rolled-back');
+    expect(problemsOf(result)[0]?.problem).toContain('sriov_vf_msix_count');
+    expect(await declaredState(host.fs)).toEqual(before);
+  });
+
+  test('GUIDs are set where the netdev is one of InfiniBand, and refused beforehand elsewhere', async () => {
+    const nodeGuid = '00:11:22:33:44:55:66:77';
+    const guid: Wish = { vfs: 1, settings: [{ vfs: [0], nodeGuid, portGuid: nodeGuid }] };
+    const refused = await apply(runOn(await mlx5(), [guid]));
+    expect(problemsOf(refused)[0]?.problem).toContain('node-guid (VF 0): EOPNOTSUPP');
+    const host = await mlx5();
+    await host.fs.writeFile(netAttribute('enp1s0f0', 'type'), '32\n');
+    expect(await apply(runOn(host, [guid]))).toMatchObject({ outcome: 'applied' });
+    const links = await readVfLinks(host, 'enp1s0f0');
+    expect(links?.get(0)).toMatchObject({ nodeGuid, portGuid: nodeGuid });
   });
 });
 

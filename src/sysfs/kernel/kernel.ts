@@ -49,6 +49,8 @@ export interface Kernel {
   readonly heldVfs: Set<string>;
   /** What the PF's driver was told to keep for a VF, by the VF's address. */
   readonly vfConfigs: Map<string, VfAttributes>;
+  /** How many interrupt vectors VFs were given, by the VF's address. */
+  readonly msixCounts: Map<string, number>;
   /** VFs that were made here: what the host below says of their place is not about them. */
   readonly newVfs: Set<string>;
   /** Switches that were changed here, by their PF's address. */

@@ -85,4 +85,5 @@ export const removeVf = async (kernel: Kernel, pf: string, index: number): Promi
   kernel.remembered.delete(address);
   kernel.unheard.delete(address);
   kernel.vfConfigs.delete(address);
+  kernel.msixCounts.delete(address);
 };

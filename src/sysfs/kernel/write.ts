@@ -12,6 +12,7 @@ import {
 } from './driver-stores.ts';
 import { leaveIommuGroup } from './iommu.ts';
 import { Errno, folderOf, type Kernel } from './kernel.ts';
+import { storeMsixCount } from './msix.ts';
 import { storeMtu } from './netdev.ts';
 import { removeVfs, storeNumvfs } from './numvfs.ts';
 import { parseBool } from './parse.ts';
@@ -110,9 +111,7 @@ const functionStores: Readonly<Record<string, Store>> = {
     if (node === undefined || !(await isNodeOnline(fs, node))) throw new Errno('EINVAL');
     await fs.writeFile(pciAttribute(address, 'numa_node'), `${node}\n`);
   },
-  /** No driver here takes interrupts from its VFs (only mlx5_core and ice do). */
-  sriov_vf_msix_count: (_, __, value) =>
-    Promise.reject(new Errno(/^\d+\n?$/.test(value) ? 'EOPNOTSUPP' : 'EINVAL')),
+  sriov_vf_msix_count: storeMsixCount,
   remove: async (kernel, address) => {
     const { fs } = kernel;
     const folder = await folderOf(kernel, address);

@@ -5,6 +5,7 @@ import { ipModel } from './ip.ts';
 import { lspciModel } from './lspci.ts';
 import { modinfoModel } from './modinfo.ts';
 import { printed } from './printed.ts';
+import { setpciModel } from './setpci.ts';
 
 /**
  * What a program would answer on a simulated host, in the words of the real one, so that the same code
@@ -30,6 +31,7 @@ export const commandModels: Readonly<Record<string, QueryModel>> = {
   ip: ipModel,
   lspci: lspciModel,
   modinfo: modinfoModel,
+  setpci: setpciModel,
   udevadm: async ({ argv }, { clock }) => {
     if (argv[1] !== 'settle') return undefined;
     await clock.settle();

@@ -121,6 +121,7 @@ const usualVf = {
 /** What was set through the PF, in the words of print_vfinfo (ipaddress.c of iproute2). */
 const configInfo = (config: VfAttributes): Partial<VfInfo> => {
   const { mac, vlan, minTxRate: min, maxTxRate: max, spoofCheck, trust, linkState } = config;
+  const { nodeGuid, portGuid } = config;
   const rate =
     min === undefined && max === undefined ? undefined : { max: max ?? 0, min: min ?? 0 };
   return {
@@ -131,6 +132,8 @@ const configInfo = (config: VfAttributes): Partial<VfInfo> => {
     ...given('spoofchk', spoofCheck),
     ...given('link_state', linkState),
     ...given('trust', trust),
+    ...given('node guid', nodeGuid),
+    ...given('port guid', portGuid),
   };
 };
 
