@@ -25,7 +25,7 @@ export interface Step {
   /** What must hold besides the empty plan. */
   readonly checks?: readonly Check[];
   /** What is still to come of a change that the host is at, by a look that cannot block. */
-  awaited?(this: void, change: Change, host: HostView): Promise<string | undefined>;
+  awaited?(change: Change, host: HostView): Promise<string | undefined>;
   /** Turns an error of one of the stage's changes into cause and remedy, by looking at the host. */
   explain?(
     error: HostError,

@@ -8,15 +8,14 @@ const everyMs = 500;
 /** Tells meanwhile how far a change is: the kernel may be at one write for minutes. */
 export const watched = async <T>(
   { host, listener }: Run,
-  { id: stepId, awaited }: Step,
+  step: Step,
   change: Change,
   work: Promise<T>,
 ): Promise<T> => {
-  if (awaited === undefined) return work;
   let atWork = true;
   const tell = async (): Promise<void> => {
-    const what = await awaited(change, host);
-    if (atWork && what !== undefined) listener({ type: 'waiting', stepId, awaited: what });
+    const what = await step.awaited?.(change, host);
+    if (atWork && what !== undefined) listener({ type: 'waiting', stepId: step.id, awaited: what });
   };
   // A look that fails tells nothing; what the work itself ends with does.
   const timer = setInterval(() => void tell().catch(() => undefined), everyMs);
