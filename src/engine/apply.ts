@@ -108,7 +108,11 @@ const converge = async (run: Run, step: Step, progress: Progress): Promise<void>
     const problems = failuresOf(progress.checks);
     if (problems.length > 0) throw new StepFailure('failed', problems);
     const awaited = awaitedOf(plan, progress.checks);
-    if (awaited === undefined) return;
+    if (awaited === undefined) {
+      // What the plan left for later may have become possible while the checks were looking.
+      if (performed.size === 0 || (await planOf(run, step)).length === 0) return;
+      continue;
+    }
     if (host.now() >= deadline) {
       if (awaited.severity === 'warning') return;
       throw new StepFailure('failed', [timedOut(awaited.what)]);

@@ -116,6 +116,41 @@ describe('a run', () => {
     );
   });
 
+  test('makes a change that becomes possible only while the checks are looking', async () => {
+    const host = await hostWith({ vfs: 0, bound: true, autoprobe: true });
+    let named = false;
+    const wanted = [
+      { path: '/etc/new/first', content: 'first\n' },
+      { path: '/etc/new/later', content: 'later\n' },
+    ] as const;
+    const step: Step = {
+      id: 'late',
+      title: 'late',
+      scope: 'host',
+      plan: async (_spec, { fs }) => {
+        const changes = [];
+        for (const { path, content } of named ? wanted : wanted.slice(0, 1)) {
+          if ((await fs.readText(path)) === content) continue;
+          changes.push({ action: { kind: 'file', path, content }, reason: 'wanted' } as const);
+        }
+        return changes;
+      },
+      checks: [
+        {
+          id: 'named',
+          title: 'named',
+          severity: 'error',
+          run: async () => {
+            named = true;
+            return { status: 'pass' };
+          },
+        },
+      ],
+    };
+    expect(await apply({ ...runOn(host, 0), steps: [step] })).toMatchObject({ outcome: 'applied' });
+    expect(await host.fs.readText('/etc/new/later')).toBe('later\n');
+  });
+
   test('that fails at any write ends in the state before', async () => {
     await fc.assert(
       fc.asyncProperty(

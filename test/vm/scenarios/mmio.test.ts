@@ -16,7 +16,7 @@ const test = scenario({
     ...['-device', 'pcie-root-port,id=rp2,bus=pcie.0,addr=0x8,chassis=2,slot=2,hotplug=off'],
     ...['-device', 'nvme-subsys,id=subsystem'],
     '-device',
-    'nvme,serial=sriov,subsys=subsystem,bus=rp2,sriov_max_vfs=127,sriov_vq_flexible=254,sriov_vi_flexible=127,max_ioqpairs=256,msix_qsize=256',
+    'nvme,serial=sriov,subsys=subsystem,bus=rp2,sriov_max_vfs=127,sriov_vq_flexible=254,sriov_vi_flexible=127,max_ioqpairs=512,msix_qsize=1024',
   ],
 });
 
@@ -38,7 +38,10 @@ describe('VF BARs without an address', () => {
   test('are foretold, before anything is written', async ({ guest }) => {
     const before = await guest.kernelLog();
     const refused = await setup(guest, '--pf', address, '--vfs', '1');
-    expect(refused).toMatchObject({ exitCode: 4 });
+    const bars = await guest.sh(
+      `cat ${pf}/resource; dmesg | grep -E 'VF BAR|0000:00:08|pci=' || true`,
+    );
+    expect(refused.exitCode, bars + refused.stderr).toBe(4);
     expect(refused.stderr).toContain('the VF BARs are unassigned');
     expect(refused.stderr).toContain('pci=realloc');
     expect(await guest.kernelLog()).toBe(before);
