@@ -1,7 +1,7 @@
 import type { Change } from '../change.ts';
 import type { Command, HostFs, HostPath } from '../host.ts';
 import { madeBySriovctl } from './boot-script.ts';
-import type { Installation } from './installation.ts';
+import { type Installation, namesOf } from './installation.ts';
 import type { InstalledFile } from './installed-file.ts';
 import {
   bootUnit,
@@ -161,14 +161,22 @@ const writeRecord = async (
   const needed = neededFolders(wanted);
   const missing = await missingFolders(fs, pathsOf(wanted));
   const folders = new Set([...(record?.folders ?? []).filter((at) => needed.has(at)), ...missing]);
-  const content = recordText({
+  const names = record?.names ?? {};
+  const installed: InstallRecord = {
     mechanism,
     plans: [...plans],
+    names,
     files: files.map(({ path }) => path),
     folders: [...folders],
     ...(block !== undefined && { block: await blockRecord(block, record, fs) }),
+  };
+  // A name is written down when there is something to install: a new one alone is no difference.
+  if ((await fs.readText(recordPath)) === recordText(installed)) return [];
+  const current = [...(await namesOf(plans, fs))].map(([address, name]) => [name, address]);
+  const content = recordText({
+    ...installed,
+    names: { ...names, ...Object.fromEntries(current) },
   });
-  if ((await fs.readText(recordPath)) === content) return [];
   const reason = 'what is installed, so that exactly this can be taken out again';
   return [{ action: { kind: 'file', path: recordPath, content, mode: 0o600 }, reason }];
 };

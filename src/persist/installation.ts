@@ -130,7 +130,7 @@ const exportOf = async (
 };
 
 /** Netdev names by address, for those who know PFs by name alone. */
-const namesOf = async (
+export const namesOf = async (
   plans: readonly PfBootPlan[],
   fs: HostFs,
 ): Promise<ReadonlyMap<string, string>> => {

@@ -1,8 +1,10 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
-import type { HostFs, HostPath } from '../host.ts';
+import type { HostFs, HostPath, HostView } from '../host.ts';
 import { persistMechanisms } from '../resolved-spec.ts';
+import { pciDevice } from '../sysfs/paths.ts';
 import type { PfBootPlan } from './boot-plan.ts';
+import { readIdentity } from './identity.ts';
 import { recordPath } from './places.ts';
 
 const hostPath = z.custom<HostPath>((value) => typeof value === 'string' && value.startsWith('/'));
@@ -22,6 +24,8 @@ const recordSchema = z.object({
   mechanism: z.enum(persistMechanisms),
   /** What is done for each PF: another run may be about other PFs, and these stay as they are. */
   plans: z.array(z.custom<PfBootPlan>(isPlan)),
+  /** What the netdevs of these PFs have been called, and which PF that was. */
+  names: z.record(z.string(), z.string()).default({}),
   /** Files that are ours as a whole. */
   files: z.array(hostPath),
   /** Folders that were not there before, outermost first. */
@@ -42,6 +46,25 @@ export const readRecord = async (fs: HostFs): Promise<InstallRecord | undefined>
   } catch {
     return undefined;
   }
+};
+
+/**
+ * The PF that had a netdev name when it was set up: an update of the kernel or of systemd may have
+ * given it another one since. A card that is not the same any more is not found.
+ */
+export const findByFormerName = async (
+  host: HostView,
+  name: string,
+): Promise<string | undefined> => {
+  const record = await readRecord(host.fs);
+  const address = record?.names[name];
+  const then = record?.plans.find(({ identity }) => identity.address === address)?.identity;
+  if (then === undefined || (await host.fs.stat(pciDevice(then.address))) === undefined) {
+    return undefined;
+  }
+  const now = await readIdentity(host, then.address);
+  const same = (['vendor', 'device', 'mac'] as const).every((key) => now[key] === then[key]);
+  return same ? then.address : undefined;
 };
 
 export const recordText = (record: InstallRecord): string => `${JSON.stringify(record, null, 2)}\n`;

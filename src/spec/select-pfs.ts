@@ -1,5 +1,6 @@
 import { SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
+import { findByFormerName } from '../persist/record.ts';
 import { listPfs, type PhysicalFunction } from '../sysfs/pci-device.ts';
 import { resolvePf } from '../sysfs/resolve-pf.ts';
 
@@ -34,7 +35,7 @@ export const selectPfs = async <T extends PfChoice>(
   const named = new Map<T, FoundPf>();
   for (const choice of choices) {
     if (choice.pf === undefined) continue;
-    const address = await resolvePf(host, choice.pf);
+    const address = await findPf(host, choice.pf);
     named.set(choice, { address, selector: choice.pf });
   }
   const taken = new Set([...named.values()].map(({ address }) => address));
@@ -47,6 +48,17 @@ export const selectPfs = async <T extends PfChoice>(
       .filter(({ address }) => !taken.has(address))
       .map(({ address, netdev }) => [choice, { address, selector: netdev ?? address }] as const);
   });
+};
+
+/** Somebody else may have a name now that was this PF's: what it means today comes first. */
+const findPf = async (host: HostView, selector: string): Promise<string> => {
+  try {
+    return await resolvePf(host, selector);
+  } catch (error) {
+    const former = await findByFormerName(host, selector);
+    if (former === undefined) throw error;
+    return former;
+  }
 };
 
 const pfsOfKind = (

@@ -28,6 +28,7 @@ import { treeView } from '../../src/sysfs/tree-fs.ts';
 import { readVfLinks } from '../../src/sysfs/vf-link.ts';
 import { treeOf } from './disk-tree.ts';
 import { type Played, playKernel } from './played-kernel.ts';
+import { renameNetdev } from './rename-netdev.ts';
 
 const shells = [['dash'], ['busybox', 'ash'], ['bash']] as const;
 const trees = ['82576-qemu', 'i350-t2'] as const;
@@ -275,19 +276,9 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
   });
 
   test('a netdev of another name is the same PF', async () => {
-    const { exitCode, host } = await bootAfter(async ({ fs }) => {
-      const folder = (await fs.realPath(`${device}/net/enp1s0f0`)) ?? device;
-      const to: HostPath = `${folder.slice(0, folder.lastIndexOf('/')) as HostPath}/uplink7`;
-      for (const name of (await fs.list(folder)) ?? []) {
-        if ((await fs.stat(`${folder}/${name}`))?.kind !== 'file') continue;
-        const content = await fs.readText(`${folder}/${name}`).catch(() => '');
-        await fs.plant(`${to}/${name}`, content ?? '');
-      }
-      await fs.remove('/sys/class/net/enp1s0f0');
-      await fs.remove(folder);
-      await fs.setLink('/sys/class/net/uplink7', `../..${to.slice('/sys'.length)}`);
-      await fs.setLink(`${to}/device`, `../../../${first}`);
-    });
+    const { exitCode, host } = await bootAfter((renamed) =>
+      renameNetdev(renamed.fs, 'enp1s0f0', 'uplink7'),
+    );
     expect(exitCode).toBe(0);
     expect(await numvfs(host)).toBe('4\n');
     expect(Number(await host.fs.readText('/sys/class/net/uplink7/flags')) & 1).toBe(1);

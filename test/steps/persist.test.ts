@@ -7,11 +7,13 @@ import { verify } from '../../src/engine/verify.ts';
 import type { Host, HostPath } from '../../src/host.ts';
 import { persistModels } from '../../src/persist/models.ts';
 import type { ResolvedSpec } from '../../src/resolved-spec.ts';
+import { selectPfs } from '../../src/spec/select-pfs.ts';
 import { driver } from '../../src/steps/driver.ts';
 import { persistStep } from '../../src/steps/persist.ts';
 import { vfs } from '../../src/steps/vfs.ts';
 import { type SimulatedHost, simulateHost } from '../../src/sysfs/simulated-host.ts';
 import { treeView } from '../../src/sysfs/tree-fs.ts';
+import { renameNetdev } from '../persist/rename-netdev.ts';
 
 const tree = join(import.meta.dirname, '../../fixtures/i350-t2');
 const first = '0000:01:00.0';
@@ -85,6 +87,19 @@ describe('the boot unit', () => {
     await setUp(host, specOf({ [first]: 4 }));
     const texts = Object.entries(await etcOf(host)).filter(([path]) => path.includes('sriovctl'));
     expect(JSON.stringify(texts)).not.toContain('enp1s0f0');
+  });
+
+  test('finds a PF by the name that it had, unless it is another card now', async () => {
+    const host = newHost();
+    await renameNetdev(host.fs, 'enp1s0f0', 'blue0');
+    await setUp(host, specOf({ [first]: 4 }));
+    await renameNetdev(host.fs, 'blue0', 'uplink7');
+    const named = [{ pf: 'blue0' }];
+    const [[, found] = []] = await selectPfs(named, host);
+    expect(found).toEqual({ address: first, selector: 'blue0' });
+    expect(await verify(runOf(host, specOf({ [first]: 4 })))).toMatchObject({ outcome: 'in-sync' });
+    await host.fs.writeFile('/sys/class/net/uplink7/address', '02:00:00:00:00:99\n');
+    await expect(selectPfs(named, host)).rejects.toMatchObject({ code: 'PF_NOT_FOUND' });
   });
 
   test('makes at boot what setup makes, from what it finds after a boot', async () => {

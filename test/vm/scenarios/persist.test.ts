@@ -11,8 +11,9 @@ const bootUnit = 'sriovctl-boot.service';
 const networkPre = 'network-pre.target';
 const kubelet = 'kubelet.service';
 
+/** The first port by a name that one of the boots gives away. */
 const wanted = [
-  ...['--pf', ports[0], '--vfs', '4', '--mac-policy', 'stable'],
+  ...['--pf', 'enp1s0f0', '--vfs', '4', '--mac-policy', 'stable'],
   ...['--vf', '0:vlan=100,qos=3', '--vf', '1:spoofchk=off,trust=on', '--vf', '2-3:driver=vfio-pci'],
   ...['--pf', ports[1], '--vfs', '3', '--mac-policy', 'stable', '--mtu', '2000'],
   ...['--vf', '2:mtu=1800'],
