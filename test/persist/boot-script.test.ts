@@ -254,7 +254,7 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
     await untouched();
   });
 
-  test('a card that is gone costs four seconds, and one line', async () => {
+  test('a card that is gone costs three seconds, and one line', async () => {
     const start = performance.now();
     const { exitCode, output } = await bootAfter((host) =>
       host.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' }),
