@@ -172,7 +172,9 @@ const writeRecord = async (
   };
   // A name is written down when there is something to install: a new one alone is no difference.
   if ((await fs.readText(recordPath)) === recordText(installed)) return [];
-  const current = [...(await namesOf(plans, fs))].map(([address, name]) => [name, address]);
+  const current = [...(await namesOf(plans, fs))].map(
+    ([address, name]): readonly [string, string] => [name, address],
+  );
   const content = recordText({
     ...installed,
     names: { ...names, ...Object.fromEntries(current) },
