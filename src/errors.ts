@@ -1,4 +1,4 @@
-import type { Command } from './host.ts';
+import type { Command, CommandResult } from './host.ts';
 
 /** Every way a run can end, with its exit code: the one table that docs and tests derive from. */
 export const exitCodes = {
@@ -44,6 +44,8 @@ export class HostError extends Error {
   readonly subject: string;
   /** What the kernel logged meanwhile, where somebody looked. */
   kernelLog: readonly string[] = [];
+  /** All that a command said that failed. */
+  output = '';
 
   constructor(errno: string, subject: string, detail: string, options?: { cause?: unknown }) {
     super(`${subject}: ${errno}${detail === '' ? '' : ` (${detail})`}`, options);
@@ -55,3 +57,15 @@ export class HostError extends Error {
 /** A command line as a reader would type it, for messages only. */
 export const commandLine = ({ argv }: Command): string =>
   argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+
+/** What a program that ran without success said at its end, as an error. */
+export const commandFailed = (
+  command: Command,
+  { exitCode, stdout, stderr }: Extract<CommandResult, { ran: true }>,
+): HostError => {
+  const said = `${stdout}\n${stderr}`.trim();
+  const end = said.split('\n').slice(-5).join('; ');
+  const error = new HostError('EXIT', commandLine(command), `exit code ${exitCode}: ${end}`);
+  error.output = said;
+  return error;
+};

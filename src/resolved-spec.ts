@@ -1,4 +1,4 @@
-import type { EswitchSettings, VfAttributes } from './host.ts';
+import type { EswitchSettings, HostPath, VfAttributes } from './host.ts';
 
 /** What a user wants of a VF besides that it exists. */
 export interface VfSettings extends VfAttributes {
@@ -208,6 +208,8 @@ export interface ResolvedSpec {
   readonly pfs: readonly ResolvedPf[];
   readonly iommu: 'auto' | 'on' | 'off';
   readonly boot?: BootOptions;
+  /** A folder or tarball with the source of a driver, which is built and loaded. */
+  readonly driverSource?: HostPath;
   /** Left out it is `boot-unit`, where the host can run it. */
   readonly persist?: PersistMechanism;
   readonly kube: KubeSpec;

@@ -12,6 +12,8 @@ export interface Step {
   readonly title: string;
   /** A failing host stage takes the run's host changes back, a cluster stage only its own objects. */
   readonly scope: 'host' | 'cluster';
+  /** A stage that only some specs ask for is no part of other runs: nothing is said of it. */
+  asked?(spec: ResolvedSpec, host: HostView): Promise<boolean>;
   /** Why the stage does not apply to this spec and host; `undefined` if it does. */
   skip?(spec: ResolvedSpec, host: HostView): Promise<string | undefined>;
   /** All run before the stage's first write; a failure refuses the run. */

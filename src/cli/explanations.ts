@@ -51,6 +51,20 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'The driver of the PF makes fewer VFs than sriov_totalvfs promises.',
     remedy: 'Ask for as many as the message says, or raise the limit in the firmware of the card.',
   },
+  DRIVER_BUILD_TIMED_OUT: {
+    means: 'Building a driver from source took longer than a quarter of an hour.',
+    remedy: 'Run the command of the message by hand to see what takes so long.',
+  },
+  DRIVER_NOT_BUILT: {
+    means: 'The compiler, or DKMS, could not make modules of the source of --driver-source.',
+    remedy:
+      'The lines of the message tell where; most often the source is for other kernels than the running one.',
+  },
+  DRIVER_SOURCE_UNTOLD: {
+    means:
+      'A module that was built carries neither a digest of its source nor a version, so it cannot be told from the one that is loaded.',
+    remedy: 'Add a MODULE_VERSION to the source.',
+  },
   DRIVER_WITHOUT_SRIOV: {
     means: 'The driver that is bound to the PF cannot make VFs through sysfs.',
     remedy: 'Bind the driver of the vendor, in a version that can.',
@@ -98,6 +112,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   LOCKED: {
     means: 'Another run changes this host at the moment.',
     remedy: 'Wait until it has ended; its process id is in the message.',
+  },
+  MODULE_IN_USE: {
+    means: 'modprobe could not unload a module whose place another build of it is to take.',
+    remedy: 'End what uses it; the message and lsmod name the modules that do.',
   },
   MODULE_NOT_LOADED: {
     means: 'modprobe could not load the module of a driver.',

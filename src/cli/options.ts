@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Permission } from '../change.ts';
 import { SriovctlError } from '../errors.ts';
@@ -16,6 +17,7 @@ export interface StageFlags extends KubeFlags {
   readonly iommu?: 'auto' | 'on' | 'off';
   readonly kernelArg?: readonly string[];
   readonly grubFile?: boolean;
+  readonly driverSource?: string;
   /** `false` is --no-persist. */
   readonly persist?: PersistMechanism | false;
   readonly only?: readonly string[];
@@ -62,6 +64,11 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
       ],
     )
     .option('--grub-file', 'edit /etc/default/grub in place instead of adding a file of our own')
+    .option(
+      '--driver-source <path>',
+      'a folder or tarball with the source of a driver, to be built and loaded instead of the kernel’s own',
+      (path: string) => resolve(path),
+    )
     .addOption(
       new Option('--persist <mechanism>', 'what makes the VFs again after a boot').choices(
         persistMechanisms,
@@ -87,6 +94,7 @@ export const specFromFlags = (
     pfs: named.length > 0 ? named : (file?.pfs ?? []),
     ...(flags.iommu !== undefined && { iommu: flags.iommu }),
     ...bootFromFlags(flags, file),
+    ...(flags.driverSource !== undefined && { driverSource: flags.driverSource }),
     ...(flags.persist !== undefined && { persist: flags.persist || ('none' as const) }),
     kube: kubeFromFlags(flags, file),
   };

@@ -1,4 +1,5 @@
 import { bootModels } from '../boot/models.ts';
+import { driverSourceModels } from '../driver-source/models.ts';
 import type { Host, HostPath, HostView } from '../host.ts';
 import { clusterModel, recordedCluster } from '../kube/model.ts';
 import { persistModels } from '../persist/models.ts';
@@ -7,7 +8,7 @@ import { simulateHost } from '../sysfs/simulated-host.ts';
 import { treeView } from '../sysfs/tree-fs.ts';
 
 /** What the stages run besides the programs that the simulated host knows itself. */
-const models = { ...bootModels, ...persistModels };
+const models = { ...bootModels, ...driverSourceModels, ...persistModels };
 
 /** A captured tree as a host. */
 export const simulateTree = (tree: string): Host =>

@@ -46,10 +46,11 @@ export const apply = async (run: Run): Promise<RunResult> => {
   let rebootNeeded: string | undefined;
 
   for (const step of run.steps) {
-    run.listener({ type: 'step-started', step });
     progress.made = [];
     progress.checks = [];
     try {
+      if ((await step.asked?.(run.spec, run.host)) === false) continue;
+      run.listener({ type: 'step-started', step });
       const because =
         rebootNeeded !== undefined && step.runsBeforeReboot !== true
           ? `waits for the reboot (${rebootNeeded})`
@@ -88,7 +89,8 @@ const preflight = async ({ spec, host }: Run, step: Step): Promise<readonly Chec
 /** Deadlines, never counts of tries; and no change of one kind and target twice. */
 const converge = async (run: Run, step: Step, progress: Progress): Promise<void> => {
   const { spec, host } = run;
-  const deadline = host.now() + (step.settleMs?.(spec) ?? defaultSettleMs);
+  const settleMs = step.settleMs?.(spec) ?? defaultSettleMs;
+  let deadline = host.now() + settleMs;
   const performed = new Set<string>();
   let pause = pollMs.first;
   for (;;) {
@@ -101,7 +103,10 @@ const converge = async (run: Run, step: Step, progress: Progress): Promise<void>
       await perform(run, step, change, progress);
       performed.add(changeKey(change));
     }
-    if (fresh.length > 0) continue;
+    if (fresh.length > 0) {
+      deadline = host.now() + settleMs;
+      continue;
+    }
 
     progress.checks =
       run.direction === 'setup' ? await runChecks(step.checks ?? [], spec, host) : [];

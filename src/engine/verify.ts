@@ -10,6 +10,7 @@ import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
 export const verify = async (run: Run): Promise<RunResult> => {
   const steps: StepReport[] = [];
   for (const step of run.steps) {
+    if ((await step.asked?.(run.spec, run.host)) === false) continue;
     run.listener({ type: 'step-started', step });
     const report = await verifyStep(run, step);
     steps.push(report);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SriovctlError } from '../errors.ts';
-import type { HostView } from '../host.ts';
+import type { HostPath, HostView } from '../host.ts';
 import {
   persistMechanisms,
   type ResolvedPf,
@@ -73,9 +73,19 @@ export const nodeSpecSchema = z.strictObject({
     })
     .describe('How kernel arguments are kept')
     .optional(),
+  driverSource: z
+    .string()
+    .refine(isAbsolutePath, 'is no absolute path')
+    .describe('A folder or tarball with the source of a driver, to be built and loaded')
+    .optional(),
   persist: z.enum(persistMechanisms).describe('What makes the VFs again after a boot').optional(),
   kube: kubeSchema.prefault({}),
 });
+
+/** Not the root itself, and nothing that a line of a listing could not show. */
+function isAbsolutePath(text: string): boolean {
+  return /^\/[^\0-\x1f\x7f]+$/.test(text);
+}
 
 export type NodeSpec = z.output<typeof nodeSpecSchema>;
 export type NodeSpecInput = z.input<typeof nodeSpecSchema>;
@@ -122,6 +132,7 @@ export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<Resol
     pfs,
     iommu: spec.iommu,
     ...(spec.boot !== undefined && { boot: given(spec.boot) }),
+    ...(spec.driverSource !== undefined && { driverSource: spec.driverSource as HostPath }),
     ...(spec.persist !== undefined && { persist: spec.persist }),
     kube: spec.kube,
   };

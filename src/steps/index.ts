@@ -2,6 +2,7 @@ import type { Step } from '../step.ts';
 import { devicePlugin } from './device-plugin.ts';
 import { dra } from './dra.ts';
 import { driver } from './driver.ts';
+import { driverSource } from './driver-source.ts';
 import { eswitch, eswitchFirst } from './eswitch.ts';
 import { iommu } from './iommu.ts';
 import { lspci } from './lspci.ts';
@@ -27,6 +28,7 @@ export const hostSteps: readonly Step[] = [
 /** Every stage in the order of a run; --only, --skip, help and reports derive from this list. */
 export const steps: readonly Step[] = [
   iommu,
+  driverSource,
   ...hostSteps,
   lspci,
   persistStep(hostSteps),

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { commandLine, HostError } from '../errors.ts';
+import { commandFailed, commandLine, HostError } from '../errors.ts';
 import type { Command, CommandResult } from '../host.ts';
 import { errnoOf } from './errno.ts';
 
@@ -54,10 +54,15 @@ export const runCommand = async (command: Command): Promise<CommandResult> => {
   };
 };
 
+/** With all that it has started: a make that is killed alone leaves its compilers at work. */
 const abandon = (
-  child: Pick<ChildProcess, 'kill' | 'unref' | 'stdin' | 'stdout' | 'stderr'>,
+  child: Pick<ChildProcess, 'pid' | 'unref' | 'stdin' | 'stdout' | 'stderr'>,
 ): void => {
-  child.kill('SIGKILL');
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
   child.unref();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
 };
@@ -70,9 +75,6 @@ const abandon = (
 export const runToSuccess = async (command: Command): Promise<string> => {
   const result = await runCommand(command);
   if (!result.ran) throw new HostError('ENOENT', commandLine(command), result.because);
-  if (result.exitCode !== 0) {
-    const output = `${result.stderr}\n${result.stdout}`.trim().split('\n').slice(-5).join('; ');
-    throw new HostError('EXIT', commandLine(command), `exit code ${result.exitCode}: ${output}`);
-  }
+  if (result.exitCode !== 0) throw commandFailed(command, result);
   return result.stdout;
 };

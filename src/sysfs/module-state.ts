@@ -21,8 +21,7 @@ export const moduleState = async (host: HostView, module: string): Promise<Modul
   if (await isDriverPresent(fs, module)) return { state: 'present' };
   const folder = await modulesFolder(fs);
   const installed = await fs.readText(`${folder}/modules.dep`);
-  const builtIn = await fs.readText(`${folder}/modules.builtin`);
-  if (builtIn !== undefined && fileOf(builtIn, module) !== undefined) return { state: 'present' };
+  if (await isBuiltIn(fs, module)) return { state: 'present' };
   if (installed === undefined) return { state: 'no-modules', folder };
   const file = fileOf(installed, module);
   if (file === undefined) return { state: 'missing', lookedFor: `${module}.ko`, folder };
@@ -33,6 +32,21 @@ export const moduleState = async (host: HostView, module: string): Promise<Modul
     return { state: 'unsigned', file: `${folder}/${file}`, because };
   }
   return { state: 'loadable', file: `${folder}/${file}` };
+};
+
+/** The file that modprobe(8) would load, below the folder of the running kernel's modules. */
+export const installedModuleFile = async (
+  fs: HostFs,
+  module: string,
+): Promise<string | undefined> => {
+  const text = await fs.readText(`${await modulesFolder(fs)}/modules.dep`);
+  return text && fileOf(text, module);
+};
+
+/** Whether the kernel has it built in, so that no other can be loaded. */
+export const isBuiltIn = async (fs: HostFs, module: string): Promise<boolean> => {
+  const text = await fs.readText(`${await modulesFolder(fs)}/modules.builtin`);
+  return text !== undefined && fileOf(text, module) !== undefined;
 };
 
 /** The path of a module in modules.dep (`path: needed …`) or modules.builtin (`path`). */
@@ -96,7 +110,7 @@ const secureBoot: HostPath =
   '/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c';
 
 /** Why the kernel takes signed modules only: lockdown, its own setting, or Secure Boot if all that is known. */
-const signaturesRequired = async (fs: HostFs): Promise<string | undefined> => {
+export const signaturesRequired = async (fs: HostFs): Promise<string | undefined> => {
   if ((await readAttribute(fs, enforced)) === 'Y') return 'module.sig_enforce is on';
   const mode = /\[(\w+)\]/.exec((await readAttribute(fs, lockdown)) ?? '')?.[1];
   if (mode !== undefined) return mode === 'none' ? undefined : `kernel lockdown is ${mode}`;

@@ -1,6 +1,7 @@
 import type { HostFs, HostPath } from '../host.ts';
 import { knownPfDriver, knownVfDriver } from './known-drivers.ts';
 import { kernelRelease, moduleFolder, pciAttribute, pciDriver } from './paths.ts';
+import { parsePciAddress } from './pci-address.ts';
 import type { PciFunction, PhysicalFunction } from './pci-device.ts';
 import { readAttribute, readLinkName } from './read.ts';
 
@@ -42,6 +43,19 @@ export const moduleForVfs = async (
 /** The module that has registered a driver; `undefined` for one that is built in. */
 export const moduleOfDriver = (fs: HostFs, driver: string): Promise<string | undefined> =>
   readLinkName(fs, `${pciDriver(driver)}/module`);
+
+/** Loaded modules that need this one. */
+export const moduleHolders = async (fs: HostFs, module: string): Promise<readonly string[]> =>
+  (await fs.list(`${moduleFolder(module)}/holders`)) ?? [];
+
+/** The functions that the drivers of a module have taken. */
+export const functionsOfModule = async (fs: HostFs, module: string): Promise<readonly string[]> => {
+  const drivers = (await fs.list(`${moduleFolder(module)}/drivers`)) ?? [];
+  const names = drivers.flatMap((name) => (name.startsWith('pci:') ? [name.slice(4)] : []));
+  const addresses: string[] = [];
+  for (const name of names) addresses.push(...((await fs.list(pciDriver(name))) ?? []));
+  return addresses.filter((name) => parsePciAddress(name) !== undefined).sort();
+};
 
 const wide = (id: string): string => id.toUpperCase().padStart(8, '0');
 

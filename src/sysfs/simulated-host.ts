@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { commandLine, HostError } from '../errors.ts';
+import { commandFailed, commandLine, HostError } from '../errors.ts';
 import type { Action, Command, CommandResult, Host, HostFs, HostPath, HostView } from '../host.ts';
 import { Clock, seededRandom } from './kernel/clock.ts';
 import { setEswitch } from './kernel/eswitch.ts';
@@ -156,9 +156,7 @@ const isActions = (answer: readonly Action[] | CommandResult): answer is readonl
 /** The errors of runToSuccess (linux-command.ts). */
 const assertSuccess = (command: Command, result: CommandResult): void => {
   if (!result.ran) throw new HostError('ENOENT', commandLine(command), result.because);
-  if (result.exitCode === 0) return;
-  const output = `${result.stderr}\n${result.stdout}`.trim().split('\n').slice(-5).join('; ');
-  throw new HostError('EXIT', commandLine(command), `exit code ${result.exitCode}: ${output}`);
+  if (result.exitCode !== 0) throw commandFailed(command, result);
 };
 
 const writeFile = async (

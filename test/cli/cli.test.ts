@@ -118,6 +118,11 @@ describe('on the demo host', () => {
     { words: ['--pf', 'enp1s0f0', '--vfs', 'x'], exitCode: 2, says: 'whole number' },
     { words: ['--pf', 'enp1s0f0'], exitCode: 2, says: 'VFS_MISSING' },
     { words: ['--vfs', '4'], exitCode: 2, says: 'after a --pf' },
+    {
+      words: ['--pf', 'enp1s0f0', '--vfs', '4', '--driver-source', '/opt/igb'],
+      exitCode: 4,
+      says: 'there is no /opt/igb',
+    },
     { words: [], exitCode: 2, says: 'no PF is named' },
     { words: ['--pf', '../../etc', '--vfs', '4'], exitCode: 2, says: '../../etc' },
     { words: ['--pf', 'enp1s0f0=4', '--pf', '01:00.0=4'], exitCode: 2, says: 'same PF' },

@@ -85,6 +85,7 @@ export const malformed: readonly Malformed[] = [
   afterPf('a misspelled mode', 'iommu: «onn', 'Did you mean on?'),
   afterPf('a truth value for a mode', 'iommu: «true', 'one of auto, on, off'),
   afterPf('a misspelled mechanism', 'persist: «boot-uint', 'Did you mean boot-unit?'),
+  afterPf('a source that lies nowhere', 'driverSource: «igb', 'is no absolute path'),
   afterPf('an unknown mechanism', 'persist: «cron', 'one of boot-unit'),
   afterPf('a misspelled section', '«kubernetes: {}', 'is no key'),
   afterPf('a word for a section', 'kube: «off', 'a mapping with the keys'),

@@ -48,6 +48,20 @@ export const debianWithNode: ImageDefinition = {
   ],
 };
 
+/** And what builds a module for its kernel, with the source of one: customise.sh keeps igbvf alone of linux-source. */
+export const debianWithCompiler: ImageDefinition = {
+  name: 'debian-13-compiler',
+  suite: 'trixie',
+  packages: [
+    ...debianWithNode.packages,
+    'dkms',
+    'gcc',
+    'linux-headers-amd64',
+    'linux-source',
+    'make',
+  ],
+};
+
 /** Builds the image unless one made from the same ingredients is in the cache. */
 export async function ensureImage(definition: ImageDefinition): Promise<Image> {
   const finished = path.join(cacheDirectory(), `${definition.name}-${await hashOf(definition)}`);

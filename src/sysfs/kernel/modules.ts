@@ -2,12 +2,14 @@ import { posix } from 'node:path';
 import { HostError } from '../../errors.ts';
 import type { HostPath } from '../../host.ts';
 import { modulesFolder } from '../module.ts';
+import { installedModuleFile } from '../module-state.ts';
 import type { Planting } from '../overlay-node.ts';
 import { moduleFolder, pciDriver, udevFolder } from '../paths.ts';
 import { attachDriver } from './binding.ts';
 import { driverOfModule } from './drivers.ts';
 import type { Kernel } from './kernel.ts';
 import { modulesFor } from './match.ts';
+import { type ModuleFields, moduleFileFields } from './module-file.ts';
 
 /** How long after a device appeared udev has loaded its module, in milliseconds: seen were 100 to 300. */
 const autoloadMs = 150;
@@ -45,7 +47,11 @@ const insert = async (kernel: Kernel, module: string): Promise<void> => {
   const aliases = (await fs.readText(`${await modulesFolder(fs)}/modules.alias`)) ?? '';
   const drivesPci = new RegExp(`^alias pci:\\S+ ${module}$`, 'm').test(aliases);
   const driver = driverOfModule(module, drivesPci);
-  await fs.plant(moduleFolder(module), { folder: moduleAttributes(driver) });
+  const file = await installedModuleFile(fs, module);
+  const fields = file && (await moduleFileFields(fs, `${await modulesFolder(fs)}/${file}`));
+  await fs.plant(moduleFolder(module), {
+    folder: { ...moduleAttributes(driver), ...buildAttributes(fields || {}) },
+  });
   await fs.writeFile(
     '/proc/modules',
     `${module} 65536 0 - Live 0x0000000000000000\n${(await fs.readText('/proc/modules')) ?? ''}`,
@@ -66,6 +72,10 @@ const moduleAttributes = (driver: string | undefined): Readonly<Record<string, P
   }),
   ...(driver === 'vfio-pci' && { parameters: { folder: { enable_sriov: 'N\n' } } }),
 });
+
+/** Which build it is of is known of those that a simulation has built. */
+const buildAttributes = ({ srcversion }: ModuleFields): Readonly<Record<string, Planting>> =>
+  srcversion === undefined ? {} : { srcversion: { content: `${srcversion}\n`, mode: 0o444 } };
 
 const driverAttributes = (module: string): Readonly<Record<string, Planting>> => {
   const writeOnly: Planting = { content: '', mode: 0o200 };

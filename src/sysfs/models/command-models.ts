@@ -1,11 +1,14 @@
 import type { Command, CommandResult, HostView } from '../../host.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { coreutilsModels } from './coreutils.ts';
 import { devlinkModel } from './devlink.ts';
 import { ipModel } from './ip.ts';
 import { lspciModel } from './lspci.ts';
 import { modinfoModel } from './modinfo.ts';
+import { modprobeModel } from './modprobe.ts';
 import { printed } from './printed.ts';
 import { setpciModel } from './setpci.ts';
+import { tarModel } from './tar.ts';
 
 /**
  * What a program would answer on a simulated host, in the words of the real one, so that the same code
@@ -27,11 +30,14 @@ export const commandModels: Readonly<Record<string, QueryModel>> = {
     );
     return printed(`${below.ran ? below.stdout : ''}${lines.join('')}`);
   },
+  ...coreutilsModels,
   devlink: devlinkModel,
   ip: ipModel,
   lspci: lspciModel,
   modinfo: modinfoModel,
+  modprobe: modprobeModel,
   setpci: setpciModel,
+  tar: tarModel,
   udevadm: async ({ argv }, { clock }) => {
     if (argv[1] !== 'settle') return undefined;
     await clock.settle();

@@ -1,10 +1,15 @@
 import { posix } from 'node:path';
+import type { HostPath } from '../../host.ts';
+import { fieldLines, moduleFileFields } from '../kernel/module-file.ts';
 import { modulesFolder } from '../module.ts';
 import type { QueryModel } from './command-models.ts';
 import { complained, printed } from './printed.ts';
 
-/** `modinfo [-F FIELD] MODULE` from what depmod(8) wrote; a real host's own answer says more. */
+/** `modinfo [-F FIELD] MODULE`, or of a file that a simulation has built, from what depmod(8) wrote; a real host's own answer says more. */
 export const modinfoModel: QueryModel = async (command, { fs }, base) => {
+  const path = command.argv.at(-1) ?? '';
+  const built = path.startsWith('/') && (await moduleFileFields(fs, path as HostPath));
+  if (built) return printed(fieldLines(built));
   const answer = await base.query(command);
   if (answer.ran) return answer;
   const { field, module } = parseArguments(command.argv.slice(1));

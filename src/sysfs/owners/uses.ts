@@ -1,10 +1,12 @@
-import type { Action, HostView } from '../../host.ts';
+import type { Action, HostFs, HostView } from '../../host.ts';
+import { unloadedBy } from '../commands.ts';
 import { readPf, type VirtualFunction } from '../pci-device.ts';
 import { deviceHolders } from './device-holders.ts';
 import { interfaceUses } from './interface-uses.ts';
 import { kubeletPods } from './kubelet.ts';
 import { libvirtGuests } from './libvirt.ts';
 import { otherNamespaces } from './network-namespaces.ts';
+import { takenByUnload } from './taken-by-unload.ts';
 import type { FindUses, VfUse } from './vf-use.ts';
 
 const ways: readonly FindUses[] = [
@@ -35,10 +37,17 @@ export const usesOf = async (
  * Who is in the way of an action that takes VFs away, whoever planned it: a rollback asks as well.
  * What this host does by itself with a new VF (an address by DHCP) does not count.
  */
-export const usesTakenBy = async (host: HostView, action: Action): Promise<readonly VfUse[]> => {
+export const usesTakenBy = async (host: HostView, action: Action): Promise<readonly VfUse[]> =>
+  (await usesOf(host, await vfsTakenBy(host.fs, action))).filter(({ here }) => here !== true);
+
+const vfsTakenBy = async (fs: HostFs, action: Action): Promise<readonly VirtualFunction[]> => {
+  if (action.kind === 'command') {
+    const { ports, vfs } = await takenByUnload(fs, unloadedBy(action.command));
+    return [...ports, ...vfs].flatMap((pf) => pf.vfs);
+  }
   const [, address] = action.kind === 'attribute' ? (numvfsPath.exec(action.path) ?? []) : [];
-  const pf = address === undefined ? undefined : await readPf(host.fs, address);
-  return (await usesOf(host, pf?.vfs ?? [])).filter(({ here }) => here !== true);
+  const pf = address === undefined ? undefined : await readPf(fs, address);
+  return pf?.vfs ?? [];
 };
 
 const numvfsPath = /\/([^/]+)\/sriov_numvfs$/;

@@ -16,6 +16,14 @@ if [ -e "$defaults" ]; then
   mkdir -p /boot/grub
 fi
 
+# Of a kernel's whole source one driver is wanted; the rest would fill the disk.
+for source in /usr/src/linux-source-*.tar.xz; do
+  [ -e "$source" ] || continue
+  mkdir /usr/src/igbvf
+  tar -xf "$source" -C /usr/src/igbvf --strip-components=6 --wildcards 'linux-source-*/drivers/net/ethernet/intel/igbvf/*'
+  rm "$source"
+done
+
 systemctl enable sriovctl-vm-agent.service
 systemctl set-default multi-user.target
 # Nothing here is looked at by a test, and each costs boot time under emulation or wakes up in the middle of a run.
