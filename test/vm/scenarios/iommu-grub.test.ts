@@ -86,7 +86,7 @@ describe('kernel arguments on a Debian host with GRUB', () => {
       'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX intel_iommu=on"',
     );
     const menu = await guest.sh("grep -E '^\\s*linux\\s' /boot/grub/grub.cfg");
-    for (const line of menu.split('\n')) expect(line).toMatch(/^(?!.*=off).*intel_iommu=on/);
+    for (const line of menu.split('\n')) expect(line).toMatch(/^(?!.*iommu=off).*intel_iommu=on/);
     expect(await countOfVfs(guest)).toBe('0');
   });
 
@@ -111,7 +111,6 @@ describe('kernel arguments on a Debian host with GRUB', () => {
     expect(await countOfVfs(guest), journal).toBe('4');
     expect(await guest.sh(`find /etc/systemd -name ${unit}`)).toBe('');
     expect(await bootFiles(guest)).toBe(files);
-    await mustEnd(guest, 0, 'setup', ...withIommu);
     expect(await mustEnd(guest, 0, 'verify', ...withIommu)).toContain('intel_iommu=on is in force');
   });
 
