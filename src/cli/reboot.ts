@@ -48,7 +48,7 @@ export const rebootAndContinue = async (
 };
 
 /** The same setup as a unit that runs it: without --reboot, so that it cannot go round in circles. */
-const continuationOf = async (flags: RebootFlags, host: Host): Promise<string> => {
+export const continuationOf = async (flags: RebootFlags, host: Host): Promise<string> => {
   const [, started] = process.argv;
   if (started === undefined) throw new TypeError('this program does not know its own path');
   const program = realpathSync(started);
