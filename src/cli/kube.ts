@@ -28,7 +28,7 @@ import { addPfFlags, addStageFlags, type StageFlags } from './options.ts';
 import { addOutputFlags, emit, type OutputFlags } from './output.ts';
 import { openRun, openTraced, runStages, type WritingFlags } from './run-stages.ts';
 import type { Streams } from './streams.ts';
-import { wantedSpec } from './wanted.ts';
+import { type WantedOptions, wantedSpec } from './wanted.ts';
 
 const clusterSteps = steps.filter(({ scope }) => scope === 'cluster');
 
@@ -38,6 +38,9 @@ interface Opened {
   readonly host: Host;
   readonly spec: ResolvedSpec;
 }
+
+/** What is asked of the cluster alone: a workstation has no PF to name. */
+const ofCluster: WantedOptions = { withoutPfs: true };
 
 /** `sriovctl kube`: the Kubernetes half alone, and what only it has. */
 export const kubeCommand = (streams: Streams): Command => {
@@ -67,9 +70,13 @@ export const kubeCommand = (streams: Streams): Command => {
 const subcommand = (name: string, summary: string): Command =>
   addOutputFlags(addStageFlags(addPfFlags(new Command(name)), clusterSteps)).summary(summary);
 
-const open = async (flags: Flags, streams: Streams): Promise<Opened> => {
+const open = async (
+  flags: Flags,
+  streams: Streams,
+  wanted: WantedOptions = {},
+): Promise<Opened> => {
   const host = await openTraced(flags, streams);
-  return { host, spec: await resolveSpec(await wantedSpec(flags, host), host) };
+  return { host, spec: await resolveSpec(await wantedSpec(flags, host, wanted), host) };
 };
 
 const render = (streams: Streams): Command =>
@@ -132,7 +139,7 @@ const apply = (streams: Streams): Command =>
 const remove = (streams: Streams): Command =>
   addWritingFlags(subcommand('teardown', 'remove what was applied for this node')).action(
     async (flags: WritingFlags) => {
-      const opened = await openRun(flags, streams, { vfsByDefault: 0 });
+      const opened = await openRun(flags, streams, { vfsByDefault: 0, withoutPfs: true });
       const stages = { command: 'teardown', steps: chosen(flags).toReversed(), ...opened } as const;
       streams.exitCode = await runStages(stages, flags, streams);
     },
@@ -173,7 +180,7 @@ const smokeTest = (streams: Streams): Command =>
   subcommand('smoke', 'start a pod on each pool and see that it has its VF')
     .option('--ping', 'ping between the VFs of two pods, too')
     .action(async (flags: Flags & { readonly ping?: boolean }) => {
-      const { host, spec } = await open(flags, streams);
+      const { host, spec } = await open(flags, streams, ofCluster);
       const cluster = await requireCluster(spec.kube, host);
       const settings = await nodeSettings(spec.kube, host);
       const findings = await smoke(cluster, host, settings, spec, flags);
@@ -193,7 +200,7 @@ const smokeTest = (streams: Streams): Command =>
 const diagnosis = (streams: Streams): Command =>
   subcommand('diagnose', 'look for the known failures, and change nothing').action(
     async (flags: Flags) => {
-      const { host, spec } = await open(flags, streams);
+      const { host, spec } = await open(flags, streams, ofCluster);
       const cluster = await requireCluster(spec.kube, host);
       const evidence = await gatherEvidence(cluster, host, await nodeSettings(spec.kube, host));
       const found = diagnose(evidence);
@@ -227,7 +234,7 @@ const lint = (streams: Streams): Command =>
 const rbac = (streams: Streams): Command =>
   subcommand('rbac', 'print the smallest role that apply gets along with').action(
     async (flags: Flags) => {
-      const { host, spec } = await open(flags, streams);
+      const { host, spec } = await open(flags, streams, ofCluster);
       const node = spec.kube.node ?? (await hostnameOf(host.fs)) ?? 'node';
       const role = installerRole(everyKind(await nodeSettings(spec.kube, host), node));
       await emit(streams, flags, {

@@ -20,6 +20,8 @@ import type { LiveObject } from './object.ts';
 export interface Cluster {
   readonly access: KubeAccess;
   readonly node: string;
+  /** Whether the node is this host: a workstation has none of its files and VFs. */
+  readonly here: boolean;
   /** For example v1.34.2. */
   readonly version: string;
 }
@@ -59,7 +61,7 @@ const lookForCluster = async (spec: KubeSpec, host: HostView): Promise<ClusterAn
   const { access, version } = reached;
   const name = await nodeName(spec, access, host);
   return name.ok
-    ? { reachable: true, cluster: { access, version, node: name.value } }
+    ? { reachable: true, cluster: { access, version, ...name.value } }
     : { reachable: false, because: name.failure.message, hint: hintFor(name.failure, spec) };
 };
 
@@ -127,35 +129,40 @@ const nodeName = async (
   spec: KubeSpec,
   access: KubeAccess,
   host: HostView,
-): Promise<Answer<string>> => {
-  const own = spec.node ?? (await hostnameOf(host.fs));
+): Promise<Answer<Pick<Cluster, 'node' | 'here'>>> => {
+  const hostname = await hostnameOf(host.fs);
+  const own = spec.node ?? hostname;
   if (own === undefined) return noNode('the host does not say its name');
   if (!validNodeName.test(own)) return noNode(`${JSON.stringify(own)} is no node name`);
   const ref = { apiVersion: 'v1', kind: 'Node', name: own };
   const named = parseObjects(await queryKube(host, getCommand(access, [ref])));
   if (!named.ok) return named;
-  if (named.value.length > 0) return { ok: true, value: own };
+  const id = await orUnknown(readAttribute(host.fs, machineId));
+  const [node] = named.value;
+  if (node !== undefined) {
+    const here = own === hostname || isThisHost(node, hostname, id);
+    return { ok: true, value: { node: own, here } };
+  }
   if (spec.node !== undefined) return noNode(`there is no node ${own} in the cluster`);
 
   const all = parseObjects(await queryKube(host, listCommand(access, { resource: 'nodes' })));
   if (!all.ok) return all;
-  const id = await orUnknown(readAttribute(host.fs, machineId));
   const found = all.value.filter((node) => isThisHost(node, own, id));
   const [only] = found;
   return only !== undefined && found.length === 1
-    ? { ok: true, value: only.metadata.name }
+    ? { ok: true, value: { node: only.metadata.name, here: true } }
     : noNode(`this host (${own}) is no node of the cluster`);
 };
 
 /** A node that is not called by its hostname still carries it, or the machine's id. */
-const isThisHost = (node: LiveObject, own: string, id: string | undefined): boolean =>
-  node.metadata.labels?.['kubernetes.io/hostname'] === own ||
+const isThisHost = (node: LiveObject, own: string | undefined, id: string | undefined): boolean =>
+  (own !== undefined && node.metadata.labels?.['kubernetes.io/hostname'] === own) ||
   listAt(node, 'status', 'addresses').some(
     (address) => textAt(address, 'type') === 'Hostname' && textAt(address, 'address') === own,
   ) ||
   (id !== undefined && id !== '' && textAt(node, 'status', 'nodeInfo', 'machineID') === id);
 
-const noNode = (message: string): Answer<string> => ({
+const noNode = (message: string): Answer<never> => ({
   ok: false,
   failure: { kind: 'not-found', message },
 });

@@ -124,7 +124,8 @@ export const clusterModel = (options: ClusterModelOptions): SimulatedCluster => 
     if (object.kind === 'NetworkAttachmentDefinition' && !(await hasCrd(request.access))) {
       return 'error: unable to recognize no matches for kind "NetworkAttachmentDefinition"';
     }
-    store.put(await runPod(fs, finished(before, outcome, around.tick)));
+    const made = finished(before, outcome, around.tick);
+    store.put(await runPod(fs, await nodes(request.access), made));
     return '';
   };
 

@@ -28,7 +28,7 @@ export const registeredResources = async (
     kind: 'Node',
     name: cluster.node,
   });
-  const devices = await readCheckpoint(host);
+  const devices = cluster.here ? await readCheckpoint(host) : undefined;
   const registered = new Map<string, Registered>();
   for (const [resource, amount] of Object.entries(objectAt(node, 'status', 'allocatable'))) {
     const count = Number(amount);

@@ -9,7 +9,8 @@ import { ask, failed, passed, type SmokeFinding, type Trial, withPod } from './s
 export const pingBetween = async (trial: Trial): Promise<readonly SmokeFinding[]> => {
   const { pool, pod } = trial;
   if (pool.kind !== 'kernel') return [];
-  if (pool.members.length < 2) return [passed('ping', 'the pool has one VF only: not tried')];
+  if (!('pfs' in pool) && pool.members.length < 2)
+    return [passed('ping', 'the pool has one VF only: not tried')];
   const metadata = { ...pod.metadata, name: `${pod.metadata.name.slice(0, 58)}-peer` };
   const peer: Trial = { ...trial, pod: { ...pod, metadata } };
   const [running, ...more] = await withPod(peer, async () => [await pingTo(trial, peer)]);

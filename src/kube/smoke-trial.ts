@@ -8,6 +8,7 @@ import { applyCommand, execCommand, explainStderr } from './kubectl.ts';
 import { type LiveObject, refOf } from './object.ts';
 import { deletion, listObjects, readObject, sharedManager } from './plan-objects.ts';
 import type { Pool } from './pools/pool.ts';
+import type { PublishedPool } from './pools/published-pools.ts';
 import { podTrouble } from './rollout.ts';
 
 /** One thing that a pod with a VF has to show. */
@@ -23,7 +24,7 @@ export interface Trial {
   readonly cluster: Cluster;
   readonly host: Host;
   readonly settings: KubeSettings;
-  readonly pool: Pool;
+  readonly pool: Pool | PublishedPool;
   readonly pod: KubeObject;
 }
 

@@ -8,6 +8,7 @@ import { networksOf, resourceAnnotation } from './manifests/network.ts';
 import { statusAnnotation, workloadInterface, workloadPod } from './manifests/workload.ts';
 import type { LiveObject } from './object.ts';
 import { resourceOf } from './pools/pool.ts';
+import { publishedPools } from './pools/published-pools.ts';
 import { pingBetween } from './smoke-ping.ts';
 import { ask, failed, passed, type SmokeFinding, type Trial, withPod } from './smoke-trial.ts';
 import { readPools } from './stage.ts';
@@ -23,7 +24,9 @@ export const smoke = async (
   spec: ResolvedSpec,
   { ping = false }: { readonly ping?: boolean } = {},
 ): Promise<readonly SmokeFinding[]> => {
-  const pools = await readPools(spec, host.fs);
+  const pools = cluster.here
+    ? await readPools(spec, host.fs)
+    : await publishedPools(cluster, host, settings);
   const networks = networksOf(settings, pools);
   const findings: SmokeFinding[] = [];
   for (const pool of pools) {
@@ -62,7 +65,7 @@ const askPod = async (trial: Trial, live: LiveObject): Promise<readonly SmokeFin
   const given = await askVariable(trial);
   const address = given ?? annotated;
   const findings: SmokeFinding[] = [
-    address !== undefined && members.includes(address)
+    address !== undefined && (members.includes(address) || 'pfs' in pool)
       ? passed('vf-of-pool', `the pod was given ${address}`)
       : failed(
           'vf-of-pool',
@@ -110,16 +113,30 @@ const askInterface = async (trial: Trial, address: string): Promise<readonly Smo
   const device = `/sys/class/net/${workloadInterface}/device`;
   const own = await ask(trial, ['readlink', device]);
   const pf = await ask(trial, ['readlink', `${device}/physfn`]);
-  const expected = trial.pool.members.find(({ vf }) => vf.address === address)?.pf.address;
+  const actual = pf?.split('/').at(-1);
   return [
     compare('interface', own?.split('/').at(-1), address),
-    compare('pf', pf?.split('/').at(-1), expected),
+    compare('pf', actual, pfOf(trial.pool, address, actual)),
   ];
 };
+
+/** Of a pool that another node published, any of its PFs. */
+const pfOf = (
+  pool: Trial['pool'],
+  address: string,
+  actual: string | undefined,
+): string | undefined =>
+  'pfs' in pool
+    ? (pool.pfs.find((pf) => pf === actual) ?? pool.pfs[0])
+    : pool.members.find(({ vf }) => vf.address === address)?.pf.address;
 
 const askGroup = async (trial: Trial, address: string): Promise<SmokeFinding> => {
   const group = trial.pool.members.find(({ vf }) => vf.address === address)?.vf.iommuGroup;
   const devices = (await ask(trial, ['ls', '/dev/vfio']))?.split('\n') ?? [];
+  const [some] = devices.filter((device) => device !== 'vfio');
+  if ('pfs' in trial.pool && some !== undefined) {
+    return passed('vfio-group', `/dev/vfio/${some} is in the pod`);
+  }
   return group !== undefined && devices.includes(group)
     ? passed('vfio-group', `/dev/vfio/${group} is in the pod`)
     : {

@@ -69,7 +69,9 @@ export const removeSriovCni = async (
   settings: KubeSettings,
 ): Promise<readonly Change[]> => {
   const { changes, last } = await leave(cluster, host, 'sriov-cni');
-  if (changes.length > 0) changes.push(...(await removeBinaries(host, settings.cni, ['sriov'])));
+  if (changes.length > 0 && cluster.here) {
+    changes.push(...(await removeBinaries(host, settings.cni, ['sriov'])));
+  }
   if (last) changes.push(...(await removeAll(cluster, host, sriovCniObjects(settings))));
   return changes;
 };
@@ -97,9 +99,11 @@ export const removeMultus = async (
  * gone (thin) or its daemon (thick, when it was killed).
  */
 export const removeMultusLeftovers = async (
+  { here }: Cluster,
   { fs }: HostView,
   { cni }: KubeSettings,
 ): Promise<readonly Change[]> => {
+  if (!here) return [];
   const list = async (folder: string): Promise<readonly string[]> =>
     (await orUnknown(fs.list(folder as HostPath))) ?? [];
   const names = await list(cni.confDir);
@@ -123,9 +127,11 @@ export const removeMultusLeftovers = async (
  * Multus that was put onto the host by hand has another type.
  */
 export const removeDeadConfig = async (
+  { here }: Cluster,
   { fs }: HostView,
   { cni }: KubeSettings,
 ): Promise<readonly Change[]> => {
+  if (!here) return [];
   const changes: Change[] = [];
   for (const name of ['00-multus.conf', '00-multus.conflist']) {
     const path = `${cni.confDir}/${name}`;
@@ -136,7 +142,7 @@ export const removeDeadConfig = async (
 };
 
 /** Binaries that a DaemonSet of ours copied to the node. */
-export const removeBinaries = async (
+const removeBinaries = async (
   { fs }: Pick<HostView, 'fs'>,
   { binDir }: KubeSettings['cni'],
   names: readonly string[],

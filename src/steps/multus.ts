@@ -78,9 +78,9 @@ export const multus: Step = {
       changes: await removeMultus(cluster, host, settings),
       isDone: () => multusGone(site),
       awaited: [leaveNode(cluster, 'multus')],
-      leftovers: () => removeMultusLeftovers(host, settings),
+      leftovers: () => removeMultusLeftovers(cluster, host, settings),
     });
-    return changes.length > 0 ? changes : removeDeadConfig(host, settings);
+    return changes.length > 0 ? changes : removeDeadConfig(cluster, host, settings);
   },
   checks: [
     clusterCheck({ id: 'multus-canary', title: 'pods start with it', severity: 'error' }, (site) =>

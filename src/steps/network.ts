@@ -79,11 +79,11 @@ export const network: Step = {
 };
 
 /** host-local, tuning and the like come with the primary CNI or a package, and not from here. */
-const checkPlugins = async ({ settings, spec, host }: Site): Promise<CheckResult> => {
+const checkPlugins = async ({ cluster, settings, spec, host }: Site): Promise<CheckResult> => {
   const networks = networksOf(settings, await readPools(spec, host.fs));
   const needed = new Set(networks.flatMap(({ spec: { config } }) => pluginsOf(config)));
   needed.delete('sriov');
-  if (needed.size === 0) return { status: 'pass' };
+  if (needed.size === 0 || !cluster.here) return { status: 'pass' };
   const { binDir } = settings.cni;
   const present = await orUnknown(host.fs.list(binDir as HostPath));
   if (present === undefined) return { status: 'skip', because: `${binDir} cannot be looked at` };

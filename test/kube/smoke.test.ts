@@ -3,9 +3,14 @@ import type { Command, CommandResult, Host } from '../../src/host.ts';
 import { requireCluster } from '../../src/kube/cluster.ts';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import type { LiveObject } from '../../src/kube/object.ts';
+import { poolConfig, poolsOf } from '../../src/kube/pools/pool.ts';
 import { smoke, variableOf } from '../../src/kube/smoke.ts';
-import { i350, i350Vfs, port0 } from './host-tree.ts';
-import { object, specOf, testHost } from './test-cluster.ts';
+import { readPf } from '../../src/sysfs/pci-device.ts';
+import { HostTree, i350, i350Vfs, port0 } from './host-tree.ts';
+import { kubeSpec, object, specOf, testHost, testNode } from './test-cluster.ts';
+
+const pf = await readPf(i350(), port0.address);
+const pools = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
 
 const said = (stdout: string): CommandResult => ({ ran: true, exitCode: 0, stdout, stderr: '' });
 
@@ -34,8 +39,7 @@ const goodAnswers = {
 const good: PodSays = { annotation: statusOf('0000:02:10.4'), answers: goodAnswers };
 
 /** The cluster model, with a kubelet that runs the pod as it is told to. */
-const hostWith = (says: PodSays, tree = i350()) => {
-  const host = testHost(tree);
+const hostWith = (says: PodSays, tree = i350(), host = testHost(tree)) => {
   const query = async (command: Command): Promise<CommandResult> => {
     const { argv, stdin = '' } = command;
     const after = argv.indexOf('--');
@@ -60,8 +64,7 @@ const hostWith = (says: PodSays, tree = i350()) => {
   return { ...host, query };
 };
 
-const smokeOn = async (host: Host, ping = false) => {
-  const spec = specOf();
+const smokeOn = async (host: Host, ping = false, spec = specOf()) => {
   return smoke(await requireCluster(spec.kube, host), host, kubeSettings(spec.kube), spec, {
     ping,
   });
@@ -131,6 +134,34 @@ describe('a smoke test', () => {
     expect(only?.detail).toMatch(message);
     expect(only?.hint).toMatch('crictl info');
     expect(await host.cluster.record()).not.toMatch('sriovctl-smoke');
+  });
+
+  it('goes from a workstation by what the node has published', async () => {
+    const workstation = testHost(new HostTree('laptop'), {
+      objects: [
+        testNode('node1'),
+        object({
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name: 'sriovdp-config', namespace: 'kube-system' },
+          data: { node1: JSON.stringify({ resourceList: pools.map(poolConfig) }) },
+        }),
+      ],
+    });
+    const trySmoke = async (answers: PodSays['answers']) => {
+      const host = hostWith({ ...good, answers }, undefined, workstation);
+      const found = await smokeOn(host, false, { ...specOf({ node: 'node1' }), pfs: [] });
+      return found.map(({ id, ok }) => `${id} ${ok}`);
+    };
+    expect(await trySmoke(goodAnswers)).toEqual([
+      'running true',
+      'vf-of-pool true',
+      'network-status true',
+      'interface true',
+      'pf true',
+    ]);
+    const physfn = 'readlink /sys/class/net/net1/device/physfn';
+    expect(await trySmoke({ ...goodAnswers, [physfn]: '../0000:01:00.1' })).toContain('pf false');
   });
 
   it.each([

@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import { workloadPod } from '../../src/kube/manifests/workload.ts';
 import { poolsOf } from '../../src/kube/pools/pool.ts';
+import { devicePlugin } from '../../src/steps/device-plugin.ts';
+import { multus } from '../../src/steps/multus.ts';
+import { network } from '../../src/steps/network.ts';
+import { sriovCni } from '../../src/steps/sriov-cni.ts';
 import { workload } from '../../src/steps/workload.ts';
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { i350 } from '../kube/host-tree.ts';
@@ -12,6 +16,14 @@ describe('the workload stage', () => {
   it('is skipped unless a sample pod is asked for', async () => {
     expect(await workload.skip?.(specOf(), testHost(i350()))).toBe('no sample workload is wanted');
     expect(await workload.skip?.(specOf({ workload: true }), testHost(i350()))).toBeUndefined();
+  });
+
+  it('runs once the node offers what the pod asks for', async () => {
+    const host = testHost(i350());
+    const spec = specOf({ workload: true });
+    const result = await run([multus, sriovCni, devicePlugin, network, workload], spec, host);
+    expect(problemsOf(result)).toBe('');
+    expect((await run([workload], spec, host)).outcome).toBe('in-sync');
   });
 
   it('starts the pod, and says at the deadline what it waited for', async () => {

@@ -50,6 +50,7 @@ export const gatherEvidence = async (
   settings: KubeSettings,
 ): Promise<Evidence> => {
   const { namespace } = settings;
+  const { here } = cluster;
   const fields = `spec.nodeName=${cluster.node}`;
   const pods = await listObjects(cluster, host, { resource: 'pods', fields });
   const waiting = await listObjects(cluster, host, {
@@ -86,9 +87,9 @@ export const gatherEvidence = async (
     multusPod,
     multusLog: await logOf(cluster, host, multusPod),
     registered: await registeredResources(cluster, host),
-    expected: config === undefined ? undefined : await expectationOf(host, config),
-    cniFiles: await orUnknown(host.fs.list(settings.cni.confDir as HostPath)),
-    multusTokenExpires: await tokenExpiry(host, settings),
+    expected: config !== undefined && here ? await expectationOf(host, config) : undefined,
+    cniFiles: here ? await orUnknown(host.fs.list(settings.cni.confDir as HostPath)) : undefined,
+    multusTokenExpires: here ? await tokenExpiry(host, settings) : undefined,
     ciliumConfig: await readObject(cluster, host, ciliumConfig),
     now: latestTime(events),
   };

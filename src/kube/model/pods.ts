@@ -5,11 +5,24 @@ import type { LiveObject } from '../object.ts';
 import { readCheckpoint } from '../registered.ts';
 
 /**
- * What a kubelet and Multus make of a pod that was put there by itself: it runs at once, and has a
- * device of each resource that it asks for on the interfaces that it names.
+ * What scheduler, kubelet and Multus make of a pod that was put there by itself: it runs at once
+ * where a node has what it asks for, with a device of each resource on the interfaces it names.
  */
-export const runPod = async (fs: HostFs, pod: LiveObject): Promise<LiveObject> => {
+export const runPod = async (
+  fs: HostFs,
+  nodes: readonly LiveObject[],
+  pod: LiveObject,
+): Promise<LiveObject> => {
   if (pod.kind !== 'Pod' || textAt(pod, 'status', 'phase') !== undefined) return pod;
+  const missing = resourcesOf(pod).find(
+    (resource) =>
+      !nodes.some((node) => Number(textAt(node, 'status', 'allocatable', resource)) > 0),
+  );
+  if (missing !== undefined) {
+    const message = `0/${nodes.length} nodes are available: Insufficient ${missing}.`;
+    const conditions = [{ type: 'PodScheduled', status: 'False', message }];
+    return { ...pod, status: { phase: 'Pending', conditions } };
+  }
   const devices = await devicesOf(fs, pod);
   const conditions = ['PodReadyToStartContainers', 'Ready'].map((type) => ({
     type,
@@ -37,7 +50,11 @@ export const runPod = async (fs: HostFs, pod: LiveObject): Promise<LiveObject> =
 /** The first devices that kubelet has of each resource. */
 const devicesOf = async (fs: HostFs, pod: LiveObject): Promise<readonly string[]> => {
   const registered = await readCheckpoint({ fs });
-  return listAt(pod, 'spec', 'containers')
-    .flatMap((container) => Object.keys(objectAt(container, 'resources', 'requests')))
-    .flatMap((resource) => registered?.get(resource)?.slice(0, 1) ?? []);
+  return resourcesOf(pod).flatMap((resource) => registered?.get(resource)?.slice(0, 1) ?? []);
 };
+
+/** The extended resources that a pod asks for. */
+const resourcesOf = (pod: LiveObject): readonly string[] =>
+  listAt(pod, 'spec', 'containers')
+    .flatMap((container) => Object.keys(objectAt(container, 'resources', 'requests')))
+    .filter((resource) => resource.includes('/'));

@@ -28,7 +28,8 @@ export const resourceOf = ({ prefix, name }: Pick<Pool, 'prefix' | 'name'>): str
 /** Drivers that give a VF to userspace: no netdev, a character device instead. */
 const userspaceDrivers = new Set(['vfio-pci', 'uio_pci_generic', 'igb_uio']);
 
-const kindOf = (driver: string): PoolKind => (userspaceDrivers.has(driver) ? 'vfio' : 'kernel');
+export const kindOf = (driver: string): PoolKind =>
+  userspaceDrivers.has(driver) ? 'vfio' : 'kernel';
 
 /** What the pools are made by; PFs in pools are named by their addresses. */
 export type PoolSettings = Pick<KubeSpec, 'resourcePrefix' | 'resourceName' | 'pools'>;

@@ -4,13 +4,14 @@ import { requireCluster } from '../../../src/kube/cluster.ts';
 import { kubeSettings } from '../../../src/kube/defaults.ts';
 import { diffObjects } from '../../../src/kube/diff.ts';
 import { installerRole } from '../../../src/kube/installer-role.ts';
-import { objectAt, parseJson, textAt } from '../../../src/kube/json.ts';
+import { at, objectAt, parseJson, textAt } from '../../../src/kube/json.ts';
 import { nadCrd } from '../../../src/kube/manifests/multus-crd.ts';
 import { type LiveObject, objectsIn } from '../../../src/kube/object.ts';
 import { readPools } from '../../../src/kube/stage.ts';
-import { allWanted } from '../../../src/kube/wanted.ts';
+import { allWanted, everyKind } from '../../../src/kube/wanted.ts';
 import type { KubeSpec, ResolvedSpec } from '../../../src/resolved-spec.ts';
 import { devicePlugin } from '../../../src/steps/device-plugin.ts';
+import { dra } from '../../../src/steps/dra.ts';
 import { multus } from '../../../src/steps/multus.ts';
 import { network } from '../../../src/steps/network.ts';
 import { sriovCni } from '../../../src/steps/sriov-cni.ts';
@@ -18,6 +19,7 @@ import { i350, i350Vfs, port0 } from '../host-tree.ts';
 import { changesOf, problemsOf, run, specOf } from '../test-cluster.ts';
 import { apiHost, createNode, Kubelets } from './api-host.ts';
 import { assets, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { installDraDriver, removeDraDriver } from './dra-driver.ts';
 
 const stages = [multus, sriovCni, devicePlugin, network];
 
@@ -157,8 +159,7 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
   it('need no more than the role that is printed for them', async () => {
     const host = apiHost(plane, i350());
     const settings = kubeSettings(spec().kube);
-    const wanted = allWanted(settings, 'node1', await readPools(spec(), host.fs));
-    const role = installerRole(wanted.map(({ object }) => object));
+    const role = installerRole(everyKind(settings, 'node1'));
     const name = 'system:test-printed';
     await plane.kubectl(
       ['create', '--filename=-'],
@@ -308,6 +309,40 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
       'delete Pod kube-sriov-device-plugin@node1',
     ]);
     expect((await run(stages, spec(), host)).outcome).toBe('in-sync');
+  });
+
+  it('hand the VFs to a DRA driver instead of the plugin, and never to both', async (context) => {
+    const { kubectl } = plane;
+    const minor = at(parseJson(await kubectl(['version', '-o', 'json'])), 'serverVersion', 'minor');
+    context.skip(Number.parseInt(String(minor), 10) < 34, 'resource.k8s.io/v1 came with 1.34');
+    const host = apiHost(plane, i350());
+    const own = spec({ allocation: 'dra' });
+    const all = [multus, sriovCni, devicePlugin, dra, network];
+    expect(problemsOf(await run(all, own, host))).toMatch(/no SR-IOV DRA driver is installed/);
+
+    await installDraDriver(plane, i350Vfs(4));
+    try {
+      expect(problemsOf(await run(all, own, host))).toBe('');
+      const before = versions(await everything(plane));
+      expect(Object.keys(before)).not.toContain('DaemonSet kube-sriov-device-plugin');
+      const [slice] = objectsIn(parseJson(await kubectl(['get', 'deviceclasses', '-o', 'json'])));
+      expect(textAt(slice, 'spec', 'extendedResourceName')).toBe('example.com/sriov_enp1s0f0');
+      expect((await run(all, own, host)).outcome).toBe('in-sync');
+      expect(versions(await everything(plane))).toEqual(before);
+
+      const gone = await run(all.toReversed(), own, host, [], 'teardown');
+      expect(problemsOf(gone)).toBe('');
+      expect(objectsIn(parseJson(await kubectl(['get', 'deviceclasses', '-o', 'json'])))).toEqual(
+        [],
+      );
+
+      expect(problemsOf(await run(stages, spec(), host))).toBe('');
+      expect(problemsOf(await run(all, own, apiHost(plane, i350())))).toMatch(
+        /a device plugin offers example\.com\/sriov_enp1s0f0 on node1/,
+      );
+    } finally {
+      await removeDraDriver(plane);
+    }
   });
 
   const configMap = async () => {
