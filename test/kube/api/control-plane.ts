@@ -87,6 +87,8 @@ const apiServerArgs = (dir: string, etcdPort: number, apiPort: number): readonly
   `--cert-dir=${join(dir, 'certificates')}`,
   '--bind-address=127.0.0.1',
   '--advertise-address=127.0.0.1',
+  // It would want an address outside loopback for the service `kubernetes`.
+  '--endpoint-reconciler-type=none',
   `--secure-port=${apiPort}`,
   '--service-account-issuer=https://localhost/',
   `--service-account-key-file=${join(dir, 'service-account.pub')}`,

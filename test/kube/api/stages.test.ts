@@ -4,7 +4,7 @@ import { requireCluster } from '../../../src/kube/cluster.ts';
 import { kubeSettings } from '../../../src/kube/defaults.ts';
 import { diffObjects } from '../../../src/kube/diff.ts';
 import { installerRole } from '../../../src/kube/installer-role.ts';
-import { at, objectAt, parseJson, textAt } from '../../../src/kube/json.ts';
+import { objectAt, parseJson, textAt } from '../../../src/kube/json.ts';
 import { nadCrd } from '../../../src/kube/manifests/multus-crd.ts';
 import { type LiveObject, objectsIn } from '../../../src/kube/object.ts';
 import { readPools } from '../../../src/kube/stage.ts';
@@ -313,8 +313,12 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
 
   it('hand the VFs to a DRA driver instead of the plugin, and never to both', async (context) => {
     const { kubectl } = plane;
-    const minor = at(parseJson(await kubectl(['version', '-o', 'json'])), 'serverVersion', 'minor');
-    context.skip(Number.parseInt(String(minor), 10) < 34, 'resource.k8s.io/v1 came with 1.34');
+    const minor = textAt(
+      parseJson(await kubectl(['version', '-o', 'json'])),
+      'serverVersion',
+      'minor',
+    );
+    context.skip(Number.parseInt(minor ?? '', 10) < 34, 'resource.k8s.io/v1 came with 1.34');
     const host = apiHost(plane, i350());
     const own = spec({ allocation: 'dra' });
     const all = [multus, sriovCni, devicePlugin, dra, network];
