@@ -1,6 +1,7 @@
 import type { Change } from '../change.ts';
 import type { Check, CheckResult } from '../check.ts';
 import { type Build, buildOf, planBuild } from '../driver-source/build.ts';
+import { explainCommand } from '../driver-source/explain.ts';
 import { planInitramfs } from '../driver-source/initramfs.ts';
 import {
   modulesToLoad,
@@ -22,21 +23,18 @@ import {
 import { installedPath, recordPath } from '../driver-source/places.ts';
 import { readRecord, recordAction, type SourceRecord } from '../driver-source/record.ts';
 import { readSource } from '../driver-source/source.ts';
-import { commandLine, type HostError } from '../errors.ts';
-import type { Problem } from '../events.ts';
-import type { Command, HostFs, HostPath, HostView } from '../host.ts';
+import { modulesOfPfs, modulesOfPfsAndVfs } from '../driver-source/wanted.ts';
+import type { HostFs, HostPath, HostView } from '../host.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
-import { unloadCommand, unloadedBy } from '../sysfs/commands.ts';
-import { moduleForFunction, moduleForVfs, moduleOfDriver } from '../sysfs/module.ts';
+import { unloadCommand } from '../sysfs/commands.ts';
 import { isSameBuild, readLoadedModule } from '../sysfs/module-build.ts';
-import { awaitsUdev, netdevOf } from '../sysfs/netdev.ts';
 import { kernelRelease } from '../sysfs/paths.ts';
-import { readPf } from '../sysfs/pci-device.ts';
 import { findProgram } from '../sysfs/programs.ts';
 import { readAttribute } from '../sysfs/read.ts';
 import { forEachPf } from './checks.ts';
 import { unloading } from './driver-reload.ts';
+import { pfDriverBound, pfNamed } from './pf-netdev.ts';
 
 /**
  * Builds the PFs' or VFs' driver from source, and loads it in the place of the kernel's own. It comes
@@ -65,7 +63,7 @@ export const driverSource: Step = {
       },
     },
     buildCheck('driver-source-drives', 'it builds a driver of the PFs or of their VFs', {
-      look: async (build, spec, { fs }) => drivesPfs(build, await wantedModules(spec, fs)),
+      look: async (build, spec, { fs }) => drivesPfs(build, await modulesOfPfsAndVfs(spec, fs)),
     }),
     buildCheck('kernel-headers', 'the headers of the running kernel are installed', {
       look: (build, _spec, host) => unlessBuilt(host, build, () => headersThere(host.fs, build)),
@@ -97,14 +95,15 @@ export const driverSource: Step = {
   },
   checks: [
     buildCheck('driver-source-loaded', 'what was built is what is loaded', {
-      look: async (build, spec, host) => loaded(host, build, await wantedModules(spec, host.fs)),
+      look: async (build, spec, host) =>
+        loaded(host, build, await modulesOfPfsAndVfs(spec, host.fs)),
     }),
     buildCheck('pf-back', 'the PFs are there again', {
       look: (_build, spec, { fs }) => forEachPf(spec, ({ address }) => isBack(fs, address)),
     }),
   ],
   explain: async (error, { action }) =>
-    action.kind === 'command' ? explainBuild(error, action.command.argv) : undefined,
+    action.kind === 'command' ? explainCommand(error, action.command) : undefined,
   settleMs: () => 30_000,
 };
 
@@ -140,30 +139,6 @@ const needsDkms = (path: string): CheckResult => ({
   hint: 'Install the package dkms.',
 });
 
-/** Drivers of the PFs, and of their VFs, as modules. */
-const wantedModules = async (spec: ResolvedSpec, fs: HostFs): Promise<ReadonlySet<string>> => {
-  const modules = new Set(await pfModules(spec, fs));
-  for (const { address } of spec.pfs) {
-    const pf = await readPf(fs, address);
-    const module = pf && (await moduleForVfs(fs, pf));
-    if (module !== undefined) modules.add(module);
-  }
-  return modules;
-};
-
-const pfModules = async ({ pfs }: ResolvedSpec, fs: HostFs): Promise<ReadonlySet<string>> => {
-  const modules = new Set<string>();
-  for (const { address } of pfs) {
-    const pf = await readPf(fs, address);
-    if (pf === undefined) continue;
-    const bound = pf.driver && ((await moduleOfDriver(fs, pf.driver)) ?? pf.driver);
-    for (const module of [bound, await moduleForFunction(fs, pf)]) {
-      if (module !== undefined && module !== '') modules.add(module);
-    }
-  }
-  return modules;
-};
-
 /** The record comes first: it says what there may be, never less. */
 const planSetup = async (
   build: Build,
@@ -172,14 +147,14 @@ const planSetup = async (
 ): Promise<readonly Change[]> => {
   const { fs } = host;
   const record = await readRecord(fs);
-  const ofPfs = await pfModules(spec, fs);
+  const ofPfs = await modulesOfPfs(spec, fs);
   const early = build.modules.some((module) => ofPfs.has(module));
   const action = recordAction(await recordOf(fs, build, early, record));
   const reason = 'what is installed, so that exactly this can be taken out again';
   const recording = (await fs.readText(recordPath)) === action.content ? [] : [{ action, reason }];
   const building = await planBuild(host, build, record);
   if (building.length > 0) return [...recording, ...building];
-  const stale = await modulesToLoad(host, build, await wantedModules(spec, fs));
+  const stale = await modulesToLoad(host, build, await modulesOfPfsAndVfs(spec, fs));
   const old = await loadedOf(fs, stale);
   const install = await planInstall(host, build, old);
   const unload = await unloading(host, old, {
@@ -255,49 +230,6 @@ const loaded = async (
 
 /** A port that its driver has taken anew, under the name that udev gives it. */
 const isBack = async (fs: HostFs, address: string): Promise<CheckResult> => {
-  const pf = await readPf(fs, address);
-  if (pf?.driver === undefined) {
-    return { status: 'pending', awaited: `a driver to bind to ${address}` };
-  }
-  const netdev = await netdevOf(fs, address);
-  return netdev !== undefined && (await awaitsUdev(fs, netdev))
-    ? { status: 'pending', awaited: `udev to rename ${netdev} (${address})` }
-    : { status: 'pass' };
+  const bound = await pfDriverBound(fs, address);
+  return bound.status === 'pass' ? pfNamed(fs, address) : bound;
 };
-
-/** What a compiler complains of is above the lines in which make(1) says that it has stopped. */
-const explainBuild = async (
-  error: HostError,
-  argv: Command['argv'],
-): Promise<Problem | undefined> => {
-  const what = commandLine({ argv: argv.slice(0, 6) as [string] });
-  if (error.errno === 'ETIMEDOUT' && isBuilding(argv)) {
-    return {
-      code: 'DRIVER_BUILD_TIMED_OUT',
-      problem: `the driver was not built in time: ${error.message}`,
-      hint: `Run ${what} … by hand to see what takes so long.`,
-    };
-  }
-  if (error.errno !== 'EXIT') return undefined;
-  if (isBuilding(argv)) {
-    const lines = error.output.trimEnd().split('\n');
-    const telling = lines.filter((line) => /\berror\b|undefined|No such file/i.test(line));
-    const shown = (telling.length > 0 ? telling : lines).slice(-8);
-    return {
-      code: 'DRIVER_NOT_BUILT',
-      problem: `the driver was not built: ${error.subject} ended with an error:\n${shown.map((line) => `    ${line}`).join('\n')}`,
-      hint: 'The source may be for another kernel: see which kernels it says it is for.',
-    };
-  }
-  if (unloadedBy({ argv }).length > 0) {
-    return {
-      code: 'MODULE_IN_USE',
-      problem: `${unloadedBy({ argv }).join(', ')} cannot be unloaded: ${error.message}`,
-      hint: 'End what uses it; `lsmod` names the modules that do.',
-    };
-  }
-  return undefined;
-};
-
-const isBuilding = (argv: readonly string[]): boolean =>
-  argv[0] === 'make' || (argv[0] === 'dkms' && argv[1] === 'build');

@@ -10,11 +10,11 @@ import { packageWithModules } from '../sysfs/distribution.ts';
 import { sourceOfVfDriver } from '../sysfs/known-drivers.ts';
 import { isDriverPresent, moduleForFunction, moduleForVfs } from '../sysfs/module.ts';
 import { type ModuleState, moduleState } from '../sysfs/module-state.ts';
-import { awaitsUdev, netdevOf } from '../sysfs/netdev.ts';
 import { pciDriversProbe } from '../sysfs/paths.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { kernelDriver, wantedDrivers } from '../sysfs/vf-settings.ts';
 import { forEachPf } from './checks.ts';
+import { pfDriverBound, pfNamed } from './pf-netdev.ts';
 
 /**
  * The PF needs its driver to make VFs, and the VFs' driver has to be there before they are: VFs
@@ -123,22 +123,6 @@ const uniqueModules = (changes: readonly Change[]): readonly Change[] => {
     seen.add(action.module);
     return fresh;
   });
-};
-
-/** A name that udev is about to replace is none to set the PF up by. */
-const pfNamed = async (fs: HostFs, address: string): Promise<CheckResult> => {
-  const netdev = await netdevOf(fs, address);
-  return netdev !== undefined && (await awaitsUdev(fs, netdev))
-    ? { status: 'pending', awaited: `udev to rename ${netdev} (${address})` }
-    : { status: 'pass' };
-};
-
-const pfDriverBound = async (fs: HostFs, address: string): Promise<CheckResult> => {
-  const pf = await readPf(fs, address);
-  if (pf?.driver === undefined) {
-    return { status: 'pending', awaited: `a driver to bind to ${address}` };
-  }
-  return { status: 'pass', detail: `${pf.netdev ?? address} is driven by ${pf.driver}` };
 };
 
 const pfDriverAvailable = async (host: HostView, { address }: ResolvedPf): Promise<CheckResult> => {
