@@ -97,6 +97,10 @@ const converge = async (run: Run, step: Step, progress: Progress): Promise<void>
     throwIfInterrupted(run);
     const plan = await planOf(run, step);
     const fresh = plan.filter((change) => !performed.has(changeKey(change)));
+    // Was what this stage has just made short of what it asked for, the checks tell why.
+    if (performed.size > 0 && fresh.some((change) => requirementsOf(change).length > 0)) {
+      await check(run, step, progress);
+    }
     assertPermitted(run, fresh);
     for (const change of fresh) {
       throwIfInterrupted(run);
@@ -108,10 +112,7 @@ const converge = async (run: Run, step: Step, progress: Progress): Promise<void>
       continue;
     }
 
-    progress.checks =
-      run.direction === 'setup' ? await runChecks(step.checks ?? [], spec, host) : [];
-    const problems = failuresOf(progress.checks);
-    if (problems.length > 0) throw new StepFailure('failed', problems);
+    await check(run, step, progress);
     const awaited = awaitedOf(plan, progress.checks);
     if (awaited === undefined) {
       // What the plan left for later may have become possible while the checks were looking.
@@ -126,6 +127,16 @@ const converge = async (run: Run, step: Step, progress: Progress): Promise<void>
     await host.wait(pause);
     pause = Math.min(pause * 2, pollMs.most);
   }
+};
+
+const check = async (
+  { direction, spec, host }: Run,
+  step: Step,
+  progress: Progress,
+): Promise<void> => {
+  progress.checks = direction === 'setup' ? await runChecks(step.checks ?? [], spec, host) : [];
+  const problems = failuresOf(progress.checks);
+  if (problems.length > 0) throw new StepFailure('failed', problems);
 };
 
 const planOf = (run: Run, step: Step): Promise<readonly Change[]> =>

@@ -4,6 +4,7 @@ import type { Action, HostFs, HostView } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { unbinding } from '../sysfs/binding.ts';
+import { readKernelLog } from '../sysfs/kernel-log.ts';
 import { knownPfDriver } from '../sysfs/known-drivers.ts';
 import { netdevOf, readNetdev } from '../sysfs/netdev.ts';
 import { pciAttribute, pciDriversProbe } from '../sysfs/paths.ts';
@@ -15,7 +16,7 @@ import {
   type VirtualFunction,
 } from '../sysfs/pci-device.ts';
 import { readNumber } from '../sysfs/read.ts';
-import { explainNumvfsError } from '../sysfs/sriov-errors.ts';
+import { causeInLog, explainNumvfsError } from '../sysfs/sriov-errors.ts';
 import { foretellFailure } from '../sysfs/sriov-limits.ts';
 import { needsUnboundVfs } from '../sysfs/vf-settings.ts';
 import { forEachPf } from './checks.ts';
@@ -69,7 +70,7 @@ export const vfs: Step = {
       id: 'vf-count',
       title: 'each PF has its VFs',
       severity: 'error',
-      run: (spec, { fs }) => forEachPf(spec, (wanted) => checkCount(fs, wanted)),
+      run: (spec, host) => forEachPf(spec, (wanted) => checkCount(host, wanted)),
     },
     {
       id: 'vf-drivers',
@@ -223,7 +224,7 @@ const planUnboundVfs = (pf: PhysicalFunction, later: boolean): readonly Change[]
 
 /** A write that succeeded says little: the count is read again and the links are counted. */
 const checkCount = async (
-  fs: HostFs,
+  { fs, query }: HostView,
   { address, vfs: wanted }: ResolvedPf,
 ): Promise<CheckResult> => {
   const pf = await readPf(fs, address);
@@ -242,12 +243,27 @@ const checkCount = async (
   if (pf.vfs.length < wanted && count === wanted) {
     return { status: 'pending', awaited: `${wanted} VFs of ${name}, ${pf.vfs.length} are there` };
   }
-  return {
-    status: 'fail',
-    problem: `${name} has ${count} VFs (${pf.vfs.length} virtfn links), ${wanted} are wanted`,
-    hint: 'The end of `dmesg` tells what the driver did; `sriovctl setup` makes them.',
-  };
+  const problem = `${name} has ${count} VFs (${pf.vfs.length} virtfn links), ${wanted} are wanted`;
+  const said = (await readKernelLog(query))
+    .filter((line) => line.includes(address))
+    .slice(-lastSaid);
+  const known = causeInLog(said);
+  return known === undefined
+    ? {
+        status: 'fail',
+        problem,
+        hint: 'The end of `dmesg` tells what the driver did; `sriovctl setup` makes them.',
+      }
+    : {
+        status: 'fail',
+        code: known.code,
+        problem: `${problem}; the kernel last said of it: ${known.cause}`,
+        hint: known.hint,
+      };
 };
+
+/** A driver that makes fewer VFs than were asked for says so right then, and the write succeeds. */
+const lastSaid = 3;
 
 const forEachVf = (
   spec: ResolvedSpec,

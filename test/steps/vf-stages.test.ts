@@ -238,6 +238,18 @@ describe('settings', () => {
   });
 });
 
+test('a driver that makes fewer VFs than it was asked for is quoted, and the run is taken back', async () => {
+  const host = simulateHost(treeView(tree), { faults: { shortCount: { [first]: 2 } } });
+  const before = await declaredState(host.fs);
+  const result = await apply(runOn(host, [{ vfs: 4 }]));
+  expect(result.outcome).toBe('rolled-back');
+  const [problem] = problemsOf(result);
+  expect(problem).toMatchObject({ code: 'DRIVER_LIMIT' });
+  expect(problem?.problem).toContain('has 2 VFs (2 virtfn links), 4 are wanted');
+  expect(problem?.problem).toContain('the driver made only 2 VFs');
+  expect(await declaredState(host.fs)).toEqual(before);
+});
+
 describe('settings that only some cards have', () => {
   const vectors: Wish = { vfs: 2, settings: [{ vfs: [0], msix: 4 }] };
   const withPool = async () => {
