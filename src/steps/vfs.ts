@@ -224,9 +224,10 @@ const planUnboundVfs = (pf: PhysicalFunction, later: boolean): readonly Change[]
 
 /** A write that succeeded says little: the count is read again and the links are counted. */
 const checkCount = async (
-  { fs, query }: HostView,
+  host: HostView,
   { address, vfs: wanted }: ResolvedPf,
 ): Promise<CheckResult> => {
+  const { fs } = host;
   const pf = await readPf(fs, address);
   const count = await readNumber(fs, pciAttribute(address, 'sriov_numvfs'));
   const name = pf?.netdev ?? address;
@@ -244,7 +245,7 @@ const checkCount = async (
     return { status: 'pending', awaited: `${wanted} VFs of ${name}, ${pf.vfs.length} are there` };
   }
   const problem = `${name} has ${count} VFs (${pf.vfs.length} virtfn links), ${wanted} are wanted`;
-  const said = (await readKernelLog(query))
+  const said = (await readKernelLog((command) => host.query(command)))
     .filter((line) => line.includes(address))
     .slice(-lastSaid);
   const known = causeInLog(said);
