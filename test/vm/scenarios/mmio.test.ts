@@ -36,7 +36,7 @@ const writeByHand = async (guest: Guest, device: string, value: number) => {
 
 describe('VF BARs without an address', () => {
   test('are foretold, before anything is written', async ({ guest }) => {
-    const before = await guest.kernelLog();
+    const before = (await guest.kernelLog()).split('\n');
     const refused = await setup(guest, '--pf', address, '--vfs', '1');
     const bars = await guest.sh(
       `cat ${pf}/resource; dmesg | grep -E 'VF BAR|0000:00:08|pci=' || true`,
@@ -44,7 +44,8 @@ describe('VF BARs without an address', () => {
     expect(refused.exitCode, bars + refused.stderr).toBe(4);
     expect(refused.stderr).toContain('the VF BARs are unassigned');
     expect(refused.stderr).toContain('pci=realloc');
-    expect(await guest.kernelLog()).toBe(before);
+    const logged = newLines(before, (await guest.kernelLog()).split('\n'));
+    expect(logged.filter((line) => /SR-IOV|VFs/.test(line))).toEqual([]);
   });
 
   test('are what the real kernel refuses for, in the words that are known', async ({ guest }) => {
