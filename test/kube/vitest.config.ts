@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     ...reporters('kube'),
     include: ['test/kube/api/*.test.ts'],
-    testTimeout: 600_000,
-    hookTimeout: 300_000,
+    testTimeout: 1_200_000,
+    hookTimeout: 600_000,
     fileParallelism: false,
   },
 });

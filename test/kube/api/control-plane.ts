@@ -144,7 +144,7 @@ const ready = async (
   server: ChildProcess,
   ask: () => Promise<unknown>,
 ): Promise<void> => {
-  const deadline = Date.now() + 90_000;
+  const deadline = Date.now() + 240_000;
   for (;;) {
     try {
       await ask();
