@@ -2,8 +2,8 @@ import { describe, expect } from 'vitest';
 import type { Guest } from '../guest.ts';
 import { scenario } from '../scenario.ts';
 import {
-  declaredState,
   devices,
+  driverState,
   expectExit,
   expectSuccess,
   pf,
@@ -36,14 +36,14 @@ describe('drivers of VFs on the real kernel', { timeout: 1_200_000 }, () => {
   test('VFs change their driver without being made anew, and undo gives them the old one', async ({
     guest,
   }) => {
-    const before = await declaredState(guest);
+    const before = await driverState(guest);
     const made = await guest.sh(`stat -c %Y ${pf}/virtfn0`);
     const kernel = ['--pf', 'enp1s0f0', '--vfs', '4', '--vf-driver', 'kernel'];
     await expectSuccess(setup(guest, ...kernel));
     expect(await driversOf(guest)).toBe('igbvf\nigbvf\nigbvf\nigbvf');
     expect(await guest.sh(`stat -c %Y ${pf}/virtfn0`)).toBe(made);
     await expectExit(undo(guest), 0);
-    expect(await declaredState(guest)).toBe(before);
+    expect(await driverState(guest)).toBe(before);
     await removeVfs(guest);
   });
 
@@ -54,7 +54,7 @@ describe('drivers of VFs on the real kernel', { timeout: 1_200_000 }, () => {
       modprobe -r igbvf
       echo 'blacklist igbvf' >/etc/modprobe.d/no-vfs.conf
     `);
-    const before = await declaredState(guest);
+    const before = await driverState(guest);
     const two = ['--pf', 'enp1s0f0', '--vfs', '2'];
     const blacklisted = await expectExit(setup(guest, ...two), 4);
     expect(blacklisted.stderr).toContain('/etc/modprobe.d/no-vfs.conf:1');
@@ -70,6 +70,6 @@ describe('drivers of VFs on the real kernel', { timeout: 1_200_000 }, () => {
     expect(missing.stderr).toContain(`there is no igbvf.ko in ${folder}`);
     expect(missing.stderr).toContain('Install linux-image-');
     await guest.sh(`mv /root/igbvf.ko* ${file}; depmod`);
-    expect(await declaredState(guest)).toBe(before);
+    expect(await driverState(guest)).toBe(before);
   });
 });
