@@ -129,7 +129,7 @@ const stepOf = (id: string): StageRun['steps'][number] => {
 const planStale = (file: string, moved: readonly string[]): SriovctlError =>
   new SriovctlError(
     'PLAN_STALE',
-    `the host is no longer what ${file} was made for:\n${moved.map((what) => `    ${what}`).join('\n')}\n `,
+    `the host is no longer what ${file} was made for:\n${moved.map((what) => `  ${what}`).join('\n')}`,
     {
       exit: 'refused',
       hint: 'Nothing was changed. Plan and review it again: `sriovctl plan --out`.',

@@ -175,19 +175,21 @@ const report = async (
   const exit = exitReasonOf(result, predicted && flags.detailedExitcode);
   const pfs = await wantedPfs(host, spec);
   const problems = result.steps.flatMap((step) => step.problems);
+  const text = flags.output === undefined || flags.output === 'text';
+  const told = text && verbosityOf(flags) !== 'quiet';
+  if (told && !predicted && streams.stderr.isTTY === true) streams.stderr.write('\n');
   await emit(streams, flags, {
     document: runDocument({ command, ...result, exit, predicted, pfs, problems }),
     texts: {
       text: () =>
         [
           ...(predicted ? [planText(result.steps)] : []),
-          ...(pfs.length > 0 ? [pfsText(pfs, { predicted })] : []),
+          ...(pfs.length > 0 && exit !== 'refused' ? [pfsText(pfs, { predicted })] : []),
         ].join('\n'),
     },
   });
   const failed = !['ok', 'outstanding', 'rebootRequired'].includes(exit);
-  const text = flags.output === undefined || flags.output === 'text';
-  if (failed || (text && verbosityOf(flags) !== 'quiet')) {
+  if (failed || told) {
     streams.stderr.write(wrapped(outcomeText(result, { predicted }), streams.stderr.columns));
   }
   return exitCodes[exit].code;

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import chalk from 'chalk';
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { commandLine } from '../errors.ts';
 import type { MadeChange } from '../events.ts';
 import { linkCommand, moduleCommand } from '../sysfs/commands.ts';
@@ -38,6 +38,10 @@ export const changeText = ({ change, before }: MadeChange): readonly string[] =>
   }
 };
 
+/** The text of a file, of which a line says enough while a run goes on. */
+export const isOfFile = ({ change: { action } }: MadeChange): boolean =>
+  action.kind === 'file' || action.kind === 'remove';
+
 /** The same on one line where it is a file: what was written is in the plan. */
 export const changeSummary = (made: MadeChange): readonly string[] => {
   const { action } = made.change;
@@ -61,11 +65,9 @@ const fileDiff = (
   const to = after === undefined ? '/dev/null' : path;
   const patch = createTwoFilesPatch(from, to, before ?? '', after ?? '', undefined, undefined, {
     context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
   });
-  return patch
-    .split('\n')
-    .filter((line) => line !== '' && !/^=+$/.test(line))
-    .map(coloured);
+  return patch.trimEnd().split('\n').map(coloured);
 };
 
 const coloured = (line: string): string => {

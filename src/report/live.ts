@@ -1,8 +1,9 @@
 import chalk from 'chalk';
 import ora from 'ora';
 import type { Listener, RunEvent, StepReport } from '../events.ts';
-import { changeSummary, changeText } from './change-text.ts';
+import { changeSummary, changeText, isOfFile } from './change-text.ts';
 import { problemText } from './problem-text.ts';
+import { stepLine } from './step-line.ts';
 import { plainTerminal, symbols } from './symbols.ts';
 import { wrapped } from './wrap.ts';
 
@@ -29,6 +30,7 @@ export const liveReporter = (
   };
   const label = (id: string): string => chalk.bold(id.padEnd(width));
   let awaitedBefore: string | undefined;
+  let before: StepReport | undefined;
 
   return (event) => {
     switch (event.type) {
@@ -40,8 +42,9 @@ export const liveReporter = (
         return;
       case 'change-made':
         if (verbosity === 'quiet') return;
-        for (const line of (verbosity === 'verbose' ? changeText : changeSummary)(event.made)) {
-          print(`  ${label(event.stepId)}  ${line}`);
+        for (const line of changeSummary(event.made)) print(`  ${label(event.stepId)}  ${line}`);
+        if (verbosity === 'verbose' && isOfFile(event.made)) {
+          for (const line of changeText(event.made)) print(`    ${line}`);
         }
         return;
       case 'waiting':
@@ -53,7 +56,8 @@ export const liveReporter = (
         return;
       case 'step-finished':
         spinner.stop();
-        for (const line of stepLines(event.report, label, verbosity)) print(line);
+        for (const line of stepLines(event.report, label, verbosity, before)) print(line);
+        before = event.report;
         return;
       default:
         spinner.stop();
@@ -117,6 +121,7 @@ const stepLines = (
   report: StepReport,
   label: (id: string) => string,
   verbosity: Verbosity,
+  before: StepReport | undefined,
 ): readonly string[] => {
   const problems = report.problems.map(problemText);
   if (verbosity === 'quiet') return problems;
@@ -124,45 +129,8 @@ const stepLines = (
     ({ check, result }) =>
       `  ${label(report.step.id)}  ${check.title}: ${result.status === 'pass' ? (result.detail ?? 'yes') : result.status} ${chalk.dim(`[${check.id}]`)}`,
   );
-  return [...(verbosity === 'verbose' ? checks : []), stepLine(report, label), ...problems];
+  return [...(verbosity === 'verbose' ? checks : []), stepLine(report, label, before), ...problems];
 };
-
-/** One line that says what became of a stage. */
-export const stepLine = (report: StepReport, label: (id: string) => string): string => {
-  const { id, title } = report.step;
-  const name = label(id);
-  switch (report.status) {
-    case 'in-sync':
-      return `${symbols.done} ${name}  ${title}: ${detail(report) ?? 'as wanted'}`;
-    case 'changed':
-      return `${symbols.done} ${name}  ${title}: ${detail(report) ?? changes(report)}`;
-    case 'reboot-required':
-      return `${symbols.reboot} ${name}  ${title}: ${rebootReason(report)}`;
-    case 'skipped':
-      return `${symbols.skipped} ${name}  ${chalk.dim(`${title}: skipped, ${report.because ?? ''}`)}`;
-    case 'drifted':
-    case 'refused':
-    case 'failed':
-      return `${chalk.red(symbols.failed)} ${name}  ${title}: ${report.status}`;
-  }
-};
-
-const detail = ({ checks }: StepReport): string | undefined => {
-  const details = checks.flatMap(({ result }) =>
-    result.status === 'pass' && result.detail !== undefined ? [result.detail] : [],
-  );
-  const skipped = checks.flatMap(({ result }) =>
-    result.status === 'skip' ? [`skipped, ${result.because}`] : [],
-  );
-  const said = [...details, ...skipped];
-  return said.length === 0 ? undefined : said.join('; ');
-};
-
-const changes = ({ changes: made }: StepReport): string =>
-  `${made.length} ${made.length === 1 ? 'change' : 'changes'}`;
-
-const rebootReason = ({ checks }: StepReport): string =>
-  checks.flatMap(({ result }) => (result.status === 'reboot' ? [result.because] : [])).join('; ');
 
 const otherLines = (event: RunEvent, verbosity: Verbosity): readonly string[] => {
   if (verbosity === 'quiet' && event.type !== 'rollback-failed') return [];

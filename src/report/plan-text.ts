@@ -2,17 +2,17 @@ import chalk from 'chalk';
 import { stringify } from 'yaml';
 import { type MadeChange, type StepReport, warningsOf } from '../events.ts';
 import { changeText } from './change-text.ts';
-import { stepLine } from './live.ts';
+import { stepLine } from './step-line.ts';
 
 /** The stages of a rehearsal with the exact changes of each, for review. */
 export const planText = (steps: readonly StepReport[]): string => {
   const width = Math.max(0, ...steps.map(({ step }) => step.id.length));
-  const blocks = steps.map((report) =>
+  const blocks = steps.map((report, index) =>
     [
-      stepLine(report, (id) => chalk.bold(id.padEnd(width))),
+      stepLine(report, (id) => chalk.bold(id.padEnd(width)), steps[index - 1]),
       ...warningsOf([report]).flatMap(({ problem, hint }) => [
         chalk.yellow(`    warning: ${problem}`),
-        chalk.dim(`      # ${hint}`),
+        chalk.dim(`    # ${hint}`),
       ]),
       ...report.changes.flatMap(changeBlock),
     ].join('\n'),
@@ -20,7 +20,8 @@ export const planText = (steps: readonly StepReport[]): string => {
   return `${blocks.join('\n')}\n`;
 };
 
-const changeBlock = (made: MadeChange): readonly string[] => {
+/** What a change is, to the letter, and why it is made. */
+export const changeBlock = (made: MadeChange): readonly string[] => {
   const { action, reason, disrupts, effective } = { ...made.change };
   const notes = [
     reason,
@@ -31,6 +32,6 @@ const changeBlock = (made: MadeChange): readonly string[] => {
   return [
     ...changeText(made).map((line) => `    ${line}`),
     ...object.map((line) => chalk.dim(`      ${line}`)),
-    ...notes.map((note) => chalk.dim(`      # ${note}`)),
+    ...notes.map((note) => chalk.dim(`    # ${note}`)),
   ];
 };

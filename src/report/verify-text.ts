@@ -1,24 +1,26 @@
 import chalk from 'chalk';
 import type { CheckReport, StepReport } from '../events.ts';
 import { changeSummary } from './change-text.ts';
+import { changesOf, skippedWords } from './step-line.ts';
 import { symbols } from './symbols.ts';
 import { type Tally, tallyOf } from './tally.ts';
 
 /** Each stage with a reason for everything that is not as wanted, and the count of checks. */
 export const verifyText = (steps: readonly StepReport[]): string =>
-  `${[...steps.flatMap(stepLines), tallyLine(tallyOf(steps))].join('\n')}\n`;
+  `${[...steps.flatMap((step, index) => stepLines(step, steps[index - 1])), tallyLine(tallyOf(steps))].join('\n')}\n`;
 
-const stepLines = (report: StepReport): readonly string[] => {
+const stepLines = (report: StepReport, before: StepReport | undefined): readonly string[] => {
   const { id, title } = report.step;
   if (report.status === 'skipped') {
-    return [`${symbols.skipped} ${id}: ${title}: skipped, ${report.because ?? ''}`];
+    return [`${symbols.skipped} ${id}: ${title}: ${skippedWords(report, before)}`];
   }
   const mark = report.status === 'in-sync' ? symbols.done : chalk.red(symbols.failed);
   const drift = report.changes.flatMap((made) => [
-    `    ${made.change.reason}; missing:`,
-    ...changeSummary(made).map((line) => `      ${line}`),
+    ...changeSummary(made).map((line) => `    ${line}`),
+    chalk.dim(`    # ${made.change.reason}`),
   ]);
-  return [`${mark} ${id}: ${title}`, ...drift, ...report.checks.flatMap(checkLines)];
+  const missing = drift.length === 0 ? '' : `: ${changesOf(report)} missing`;
+  return [`${mark} ${id}: ${title}${missing}`, ...drift, ...report.checks.flatMap(checkLines)];
 };
 
 const checkLines = ({ check, result }: CheckReport): readonly string[] => {
@@ -32,7 +34,7 @@ const checkLines = ({ check, result }: CheckReport): readonly string[] => {
     case 'reboot':
       return [`    ${check.title}: only after a reboot: ${result.because}`];
     case 'fail':
-      return [`    ${result.problem} ${chalk.dim(`[${check.id}]`)}`, `      ${result.hint}`];
+      return [`    ${result.problem} ${chalk.dim(`[${check.id}]`)}`, `    # ${result.hint}`];
   }
 };
 

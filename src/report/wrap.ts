@@ -1,11 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** Lines that are not prose: rows of a table, diffs, commands, frames of a file. */
-const verbatim = /^(\s{4,}|\s*(\S+ {2,}){3})/;
+/** Lines that are not prose: diffs, commands and paths, lines of a file, trees, rows of tables. */
+const verbatim = /^( {4}[-+@$/\\ ]| *\d* \| |[│├└|`]|\s*(\S+ {2,}){3})/;
 
 /**
- * Breaks lines of prose that are wider than a terminal between words, with what follows indented
- * under them. Without a width (no terminal) nothing is broken, so that programs find whole lines.
+ * Breaks lines of prose that are wider than a terminal between words, with what follows below the
+ * column that the text began in. Without a width (no terminal) nothing is broken, so that programs
+ * find whole lines.
  */
 export const wrapped = (text: string, columns: number | undefined): string =>
   columns === undefined || columns < 40
@@ -18,19 +19,27 @@ export const wrapped = (text: string, columns: number | undefined): string =>
 const wrapLine = (line: string, columns: number): string => {
   const plain = stripVTControlCharacters(line);
   if (plain.length <= columns || verbatim.test(plain)) return line;
-  const indent = `${/^\s*/.exec(plain)?.[0] ?? ''}    `;
+  const indent = ' '.repeat(indentOf(plain, columns));
+  const [first = '', ...words] = line.split(' ');
   const lines: string[] = [];
-  let current = '';
-  for (const word of line.split(' ')) {
-    const next = current === '' && lines.length === 0 ? word : `${current} ${word}`;
-    if (widthOf(next) > columns && current.trim() !== '') {
+  let current = first;
+  for (const word of words) {
+    const next = `${current} ${word}`;
+    if (widthOf(next) <= columns || widthOf(current.trim()) === 0) {
+      current = next;
+    } else {
       lines.push(current);
       current = `${indent}${word}`;
-    } else {
-      current = next;
     }
   }
   return [...lines, current].join('\n');
+};
+
+/** Where text stands in columns, the last of them; else a little further in than the line. */
+const indentOf = (plain: string, columns: number): number => {
+  const [column = ''] = /^\s*(?:\S+ )?\S+ {2,}/.exec(plain) ?? [];
+  const [blanks = ''] = /^\s*/.exec(plain) ?? [];
+  return column.length > 0 && column.length <= columns / 2 ? column.length : blanks.length + 2;
 };
 
 const widthOf = (text: string): number => stripVTControlCharacters(text).length;
