@@ -5,6 +5,7 @@ import { table } from '../report/table.ts';
 import { didYouMean } from '../spec/did-you-mean.ts';
 import { type Code, codeOf, codes } from './codes.ts';
 import { addOutputFlags, emit, type OutputFlags } from './output.ts';
+import type { KeyRow } from './spec-keys.ts';
 import type { Streams } from './streams.ts';
 
 /** `sriovctl explain`: what a code in an error or a report means. */
@@ -28,24 +29,17 @@ export const explainCommand = (streams: Streams): Command =>
         },
         texts: {
           text: () => {
-            if (asked === 'spec')
-              return rows(
-                ['KEY', 'VALUE', 'MEANING'],
-                keyRows().map(({ key, value, meaning }) => [key, value, meaning]),
-              );
-            if (found === undefined)
-              return rows(
-                ['CODE', 'MEANS'],
-                all.map(({ code, means }) => [code, means]),
-              );
-            return `${found.code}: ${found.means}\n${found.remedy}\n`;
+            if (asked === 'spec') return keyRows().map(keyText).join('');
+            if (found !== undefined) return `${found.code}: ${found.means}\n${found.remedy}\n`;
+            const rows = all.map(({ code, means }) => [code, means]);
+            return `${table(['CODE', 'MEANS'], rows).join('\n')}\n`;
           },
         },
       });
     });
 
-const rows = (header: readonly string[], of: readonly (readonly string[])[]): string =>
-  `${table(header, of).join('\n')}\n`;
+const keyText = ({ key, value, meaning, byDefault }: KeyRow): string =>
+  `${key}: ${value}${byDefault === '' ? '' : ` (default: ${byDefault})`}\n${meaning === '' ? '' : `  ${meaning}\n`}`;
 
 const known = (asked: string): Code => {
   const found = codeOf(asked);

@@ -15,6 +15,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'An environment variable that the program reads holds something it cannot use.',
     remedy: 'Unset it, or give it a value as the message says.',
   },
+  BAD_USAGE: {
+    means: 'The command line has a word that is unknown, missing or not allowed there.',
+    remedy: 'The message names the word; `--help` after a command shows what it takes.',
+  },
   BOOT_BY_HAND: {
     means:
       'A kernel argument is missing, and this kind of boot configuration is not written by the program.',
@@ -46,6 +50,11 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means:
       'What a stage would do after a boot could not be worked out, so no boot script was made.',
     remedy: 'Use --no-persist for now, and report it.',
+  },
+  CONFIG_UNREADABLE: {
+    means:
+      'The configuration of the device plugin that was named is not there, or may not be read.',
+    remedy: 'Name the file that the plugin is started with.',
   },
   DRIVER_LIMIT: {
     means: 'The driver of the PF makes fewer VFs than sriov_totalvfs promises.',
@@ -196,6 +205,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   NO_SYSTEMD: {
     means: '--reboot goes on after the boot through a unit of systemd, which does not run here.',
     remedy: 'Leave --reboot out, reboot yourself and run the same command again.',
+  },
+  NO_TIMER: {
+    means: 'try could not start the timer of systemd that would take the changes back.',
+    remedy: 'Use setup on hosts without systemd: it takes back what fails, but waits for nobody.',
   },
   NO_VFS_OFFERED: {
     means: 'sriov_totalvfs is 0: SR-IOV is switched off in the card or the firmware setup.',

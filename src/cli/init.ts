@@ -3,32 +3,37 @@ import { hostname as hostnamePath } from '../sysfs/paths.ts';
 import { listPfs } from '../sysfs/pci-device.ts';
 import { readAttribute } from '../sysfs/read.ts';
 import { openHost } from './host.ts';
+import { addOutputFlags, type OutputFlags } from './output.ts';
 import type { Streams } from './streams.ts';
 import { writeNew } from './write-result.ts';
 
-interface InitFlags {
+interface InitFlags extends OutputFlags {
   readonly simulate?: string;
-  readonly out?: string;
   readonly schema: string;
 }
 
 /** `sriovctl init`: a commented spec file from what this host has. */
 export const initCommand = (streams: Streams): Command =>
-  new Command('init')
+  addOutputFlags(new Command('init'), { out: 'write it to a new file instead of printing it' })
     .summary('write a commented spec file from what this host has')
     .description('Print a spec file with each PF of this host and the VFs it has now.')
-    .option('--out <file>', 'write it to a new file instead of printing it')
     .option('--schema <where>', 'what editors read as the schema', './sriovctl.schema.json')
     .option('--simulate <dir>', 'look at a captured host tree instead of this host')
     .addHelpText(
       'after',
-      '\nExamples:\n  sriovctl init --out /etc/sriovctl/node.yaml\n  sriovctl schema >sriovctl.schema.json',
+      '\nExamples:\n  sriovctl init --out /etc/sriovctl/node.yaml\n  sriovctl schema --out sriovctl.schema.json',
     )
-    .action(async ({ simulate, out, schema }: InitFlags) => {
+    .action(async ({ simulate, out, schema, output = 'text' }: InitFlags) => {
       const { sampleSpec } = await import('../spec/sample-spec.ts');
       const { fs } = await openHost(simulate);
       const hostname = (await readAttribute(fs, hostnamePath)) ?? 'this host';
-      const text = sampleSpec(await listPfs(fs), { hostname, schema });
+      const sample = sampleSpec(await listPfs(fs), { hostname, schema });
+      const text = output === 'json' ? await asJson(sample) : sample;
       if (out === undefined) streams.stdout.write(text);
       else writeNew(out, text);
     });
+
+const asJson = async (sample: string): Promise<string> => {
+  const { yamlValue } = await import('../report/yaml-text.ts');
+  return `${JSON.stringify(yamlValue(sample), undefined, 2)}\n`;
+};

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { noJournal } from '../engine/journal.ts';
 import { verify } from '../engine/verify.ts';
-import { exitCodes } from '../errors.ts';
+import { exitCodes, SriovctlError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { requireCluster } from '../kube/cluster.ts';
 import { diagnose } from '../kube/diagnose/diagnose.ts';
@@ -68,7 +68,13 @@ export const kubeCommand = (streams: Streams): Command => {
 };
 
 const subcommand = (name: string, summary: string): Command =>
-  addOutputFlags(addStageFlags(addPfFlags(new Command(name)), clusterSteps)).summary(summary);
+  addOutputFlags(addStageFlags(addPfFlags(new Command(name)), clusterSteps))
+    .summary(summary)
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+    .addHelpText('after', `\nExamples:\n  sriovctl kube ${name} --pf enp1s0f0 --vfs 4`);
+
+/** Who asks for the cluster alone does not want it left out because it cannot be reached. */
+const requiring = <F extends StageFlags>(flags: F): F => ({ kube: true, ...flags });
 
 const open = async (
   flags: Flags,
@@ -130,7 +136,7 @@ const addWritingFlags = (command: Command): Command =>
 const apply = (streams: Streams): Command =>
   addWritingFlags(subcommand('apply', 'apply the objects and wait until they work')).action(
     async (flags: WritingFlags) => {
-      const opened = await openRun(flags, streams);
+      const opened = await openRun(requiring(flags), streams);
       const stages = { command: 'setup', steps: chosen(flags), ...opened } as const;
       streams.exitCode = await runStages(stages, flags, streams);
     },
@@ -150,7 +156,7 @@ const chosen = ({ only, skip = [] }: StageFlags) =>
 
 const verifyCluster = (streams: Streams): Command =>
   subcommand('verify', 'say whether the cluster is as wanted').action(async (flags: Flags) => {
-    const { host, spec } = await open(flags, streams);
+    const { host, spec } = await open(requiring(flags), streams);
     const result = await verify({
       steps: chosen(flags),
       spec,
@@ -208,7 +214,7 @@ const diagnosis = (streams: Streams): Command =>
         ({ id, shownBy, cause, remedy }) => `✖ ${shownBy} [${id}]\n  ${cause}\n  ${remedy}`,
       );
       await emit(streams, flags, {
-        document: { schema: documentSchema, command: 'kube diagnose', found },
+        document: { schema: documentSchema, command: 'kube diagnose', findings: found },
         texts: {
           text: () =>
             `${found.length === 0 ? 'None of the known failures is there.' : lines.join('\n')}\n`,
@@ -221,8 +227,12 @@ const diagnosis = (streams: Streams): Command =>
 const lint = (streams: Streams): Command =>
   addOutputFlags(new Command('lint').argument('<file>', 'a configuration of the device plugin'))
     .summary('say what the device plugin would make of a configuration')
+    .description(
+      'Say what the device plugin would drop, ignore or end at in a configuration; nothing else tells.',
+    )
+    .addHelpText('after', '\nExamples:\n  sriovctl kube lint /etc/pcidp/config.json')
     .action(async (file: string, flags: OutputFlags) => {
-      const findings = lintPluginConfig(readFileSync(file, 'utf8'));
+      const findings = lintPluginConfig(readConfig(file));
       const lines = findings.map(({ problem, hint }) => `✖ ${problem}\n  ${hint}`);
       await emit(streams, flags, {
         document: { schema: documentSchema, command: 'kube lint', findings },
@@ -230,6 +240,19 @@ const lint = (streams: Streams): Command =>
       });
       streams.exitCode = exitCodes[findings.length === 0 ? 'ok' : 'failed'].code;
     });
+
+const readConfig = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new SriovctlError('CONFIG_UNREADABLE', `${file} cannot be read (${code})`, {
+      exit: 'usage',
+      hint: 'Name a configuration of the device plugin, as in `kube render`.',
+      cause: error,
+    });
+  }
+};
 
 const rbac = (streams: Streams): Command =>
   subcommand('rbac', 'print the smallest role that apply gets along with').action(

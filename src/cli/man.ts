@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../errors.ts';
 import { version } from '../version.ts';
+import { everyCommand, type NamedCommand } from './command-tree.ts';
 import { examplesOf } from './reference.ts';
 
 /** A man page: its file name and its roff. */
@@ -12,20 +13,19 @@ export interface ManPage {
 /** sriovctl(8) and a page for each command, from the program that parses the command line. */
 export const manPages = (program: Command): readonly ManPage[] => [
   { name: 'sriovctl.8', text: mainPage(program) },
-  ...program.commands.map((command) => ({
-    name: `sriovctl-${command.name()}.8`,
-    text: commandPage(command),
+  ...everyCommand(program).map((one) => ({
+    name: `${pageName(one.path)}.8`,
+    text: commandPage(one),
   })),
 ];
+
+const pageName = (path: string): string => `sriovctl-${path.replaceAll(' ', '-')}`;
 
 const mainPage = (program: Command): string =>
   page('sriovctl', 'set up SR-IOV Virtual Functions', [
     section('SYNOPSIS', [`.B sriovctl\n.I command\n[options]`]),
     section('DESCRIPTION', [roff(program.description())]),
-    section(
-      'COMMANDS',
-      program.commands.map((command) => tagged(`sriovctl-${command.name()}(8)`, command.summary())),
-    ),
+    commandsSection(everyCommand(program).filter(({ path }) => !path.includes(' '))),
     exitSection(),
     section('FILES', [
       tagged('/etc/sriovctl/node.yaml', 'the spec of this node, read when no PF is named'),
@@ -34,13 +34,21 @@ const mainPage = (program: Command): string =>
     section('SEE ALSO', ['.BR ip-link (8),\n.BR lspci (8),\n.BR devlink (8)']),
   ]);
 
-const commandPage = (command: Command): string => {
+const commandsSection = (commands: readonly NamedCommand[]): string =>
+  section(
+    'COMMANDS',
+    commands.map(({ path, command }) => tagged(`${pageName(path)}(8)`, command.summary())),
+  );
+
+const commandPage = ({ path, command }: NamedCommand): string => {
   const help = command.createHelp();
   const names = command.registeredArguments.map((argument) => `\n.I ${roff(argument.name())}`);
   const examples = examplesOf(command);
-  return page(`sriovctl-${command.name()}`, command.summary(), [
-    section('SYNOPSIS', [`.B sriovctl ${command.name()}${names.join('')}\n[options]`]),
+  const below = everyCommand(command, path);
+  return page(pageName(path), command.summary(), [
+    section('SYNOPSIS', [`.B sriovctl ${path}${names.join('')}\n[options]`]),
     section('DESCRIPTION', [roff(command.description())]),
+    ...(below.length === 0 ? [] : [commandsSection(below)]),
     section(
       'OPTIONS',
       help

@@ -54,7 +54,13 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
     return [...before, ...asked];
   };
   command
-    .addOption(new Option('--iommu <mode>', 'auto, on or off').choices(['auto', 'on', 'off']))
+    .optionsGroup('Host:')
+    .addOption(
+      new Option(
+        '--iommu <mode>',
+        'whether an IOMMU is wanted; auto asks for it where a VF needs it',
+      ).choices(['auto', 'on', 'off']),
+    )
     .option(
       '--kernel-arg <argument>',
       'a kernel argument to keep, for example pci=realloc (repeatable)',
@@ -75,12 +81,12 @@ export const addStageFlags = (command: Command, steps: readonly Step[]): Command
       ),
     )
     .option('--no-persist', 'set nothing up for the next boot')
+    .option('--simulate <dir>', 'work on a captured host tree instead of this host')
+    .optionsGroup('Stages:')
     .option('--only <stages>', `run these stages only (${ids.join(', ')})`, stageList)
-    .option('--skip <stages>', 'leave these stages out', stageList);
-  return addKubeFlags(command).option(
-    '--simulate <dir>',
-    'work on a captured host tree instead of this host',
-  );
+    .option('--skip <stages>', 'leave these stages out', stageList)
+    .optionsGroup('Cluster:');
+  return addKubeFlags(command).optionsGroup('Options:');
 };
 
 /** The spec that flags say, over that of a file; the schema finds what is wrong with it. */

@@ -43,6 +43,7 @@ export const addOutputFlags = (
   { formats = [], out = 'write the result to a file instead of stdout' }: OutputOptions = {},
 ): Command =>
   command
+    .optionsGroup('Output:')
     .addOption(
       new Option('-o, --output <format>', 'how the result is printed')
         .choices(['text', 'json', 'yaml', ...formats])
@@ -52,7 +53,8 @@ export const addOutputFlags = (
     .option('--out <file>', out)
     .option('-q, --quiet', 'say nothing on stderr but what went wrong')
     .option('-v, --verbose', 'say on stderr what is waited for and looked at, too')
-    .option('--debug', 'say on stderr every command that is run, and where an error comes from');
+    .option('--debug', 'say on stderr every command that is run, and where an error comes from')
+    .optionsGroup('Options:');
 
 export const verbosityOf = ({ quiet, verbose, debug }: OutputFlags): Verbosity =>
   quiet === true ? 'quiet' : verbose === true || debug === true ? 'verbose' : 'normal';

@@ -27,6 +27,7 @@ export const addPfOptions = (command: Command): Command => {
     return add({ ...last, ...more(last) });
   };
   return command
+    .optionsGroup('PFs and their VFs:')
     .option(
       '--pf <pf>',
       'a PF by netdev name, PCI address, altname or permanent MAC; NAME=N also says its VFs (repeatable)',

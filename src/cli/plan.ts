@@ -57,7 +57,10 @@ export const planCommand = (streams: Streams): Command =>
       await emit(streams, shown, {
         document: { ...plan },
         texts: {
-          text: () => `${planText(plan.steps)}\n${pfsText(plan.pfs, { predicted: true })}`,
+          text: () =>
+            exit === 'refused'
+              ? planText(plan.steps)
+              : `${planText(plan.steps)}\n${pfsText(plan.pfs, { predicted: true })}`,
           markdown: () => planMarkdown(plan),
         },
       });

@@ -1,16 +1,20 @@
-import { Command, CommanderError } from 'commander';
+import { type Argument, Command, CommanderError, type Option } from 'commander';
 import { type ExitReason, exitCodes, HostError, SriovctlError } from '../errors.ts';
 import { documentText, errorDocument } from '../report/json.ts';
 import { problemText } from '../report/problem-text.ts';
 import { specProblemText, type WrongSpec } from '../report/spec-problem-text.ts';
 import { wrapped } from '../report/wrap.ts';
 import { version } from '../version.ts';
+import { everyCommand } from './command-tree.ts';
 import { commands } from './commands.ts';
 import { openStreams, type Streams } from './streams.ts';
+import { usageError } from './usage-error.ts';
 
 /** Runs a command line and returns its exit code; the only place that turns errors into text. */
 export const main = async (args: readonly string[]): Promise<number> => {
   const streams = openStreams();
+  const errorFormat = documentFormatIn(args);
+  if (errorFormat !== undefined) streams.errorFormat = errorFormat;
   // A reader that has seen enough (`| head`) is no error.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -27,6 +31,12 @@ export const main = async (args: readonly string[]): Promise<number> => {
   } catch (error) {
     return explain(known(error, name), program, streams);
   }
+};
+
+/** The format that errors are told in, too; known also where the rest cannot be parsed. */
+const documentFormatIn = (args: readonly string[]): Streams['errorFormat'] => {
+  const [, format] = /(?:^|\0)(?:-o|--output)[\0=]?(json|yaml)(?:\0|$)/.exec(args.join('\0')) ?? [];
+  return (format as Streams['errorFormat']) ?? (args.includes('--json') ? 'json' : undefined);
 };
 
 /** A read that failed outside the stages, before anything was changed. */
@@ -55,22 +65,41 @@ export const makeProgram = async (
     const make = await commands[name]?.();
     if (make !== undefined) root.addCommand(make(streams));
   }
-  for (const command of [root, ...root.commands]) {
+  for (const command of [root, ...everyCommand(root).map((one) => one.command)]) {
     command
-      .exitOverride()
-      .showHelpAfterError('(see --help)')
+      .exitOverride((error) => {
+        throw error.code.startsWith('commander.help') || error.exitCode === 0
+          ? error
+          : usageError(error, command);
+      })
       .showSuggestionAfterError(true)
+      .helpOption('-h, --help', 'show this help')
+      .configureHelp({ optionDescription, subcommandTerm })
       .configureOutput({
         writeOut: (text) => streams.stdout.write(text),
         writeErr: (text) => streams.stderr.write(text),
+        // Told like all other errors.
+        outputError: () => undefined,
       });
   }
   return root.hook('preAction', (_, command) => {
-    const { output, debug } = command.opts<{ output?: string; debug?: boolean }>();
-    if (output === 'json' || output === 'yaml') streams.errorFormat = output;
-    streams.debug = debug === true;
+    streams.debug = command.opts<{ debug?: boolean }>().debug === true;
   });
 };
+
+const optionDescription = ({ description, argChoices, defaultValue }: Option): string => {
+  const notes = [
+    ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
+    ...(defaultValue === undefined ? [] : [`default: ${String(defaultValue)}`]),
+  ];
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
+};
+
+const subcommandTerm = (command: Command): string =>
+  [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' ');
+
+const argumentTerm = (argument: Argument): string =>
+  argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
 
 const exitCodeText = (): string =>
   [

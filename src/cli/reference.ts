@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { exitCodes } from '../errors.ts';
 import { steps } from '../steps/index.ts';
 import { codes } from './codes.ts';
+import { everyCommand, type NamedCommand } from './command-tree.ts';
+import { schemaNames } from './schemas.ts';
 import { keyRows } from './spec-keys.ts';
 
 /** docs/reference.md: every command, flag, key, stage and code, from the code itself. */
@@ -10,7 +12,7 @@ export const referenceMarkdown = (program: Command): string =>
     '# Reference',
     'Generated from the code by `node scripts/make-docs.mjs`; changes belong there.',
     '## Commands',
-    ...program.commands.map(commandSection),
+    ...everyCommand(program).map(commandSection),
     '## The spec file',
     'Read with `--config FILE`, and from `/etc/sriovctl/node.yaml` when that exists and no `--pf` is given. Flags override it. `sriovctl init` writes one, `sriovctl schema` prints its JSON Schema.',
     'A file is the spec of one node, or a list `nodes` in which the first entry whose `match` (`hostname`, `labels`; `*` and `?` stand for other characters) fits holds, with the keys below under its `spec`.',
@@ -34,7 +36,7 @@ export const referenceMarkdown = (program: Command): string =>
       codes().map((one) => [code(one.code), one.means, one.remedy]),
     ),
     '## Output for programs',
-    '`-o json` and `-o yaml` print one document; `sriovctl schema run|plan|list|show|error` prints its JSON Schema. `schema` in a document names its version: within a version keys are added, never taken away. `verify` also prints `junit`, `tap`, `github`, `sarif` and `markdown`, `list` prints `dot`, `mermaid` and `svg`. stdout carries the result and nothing else.',
+    outputSection(),
     '## Environment',
     table(
       ['variable', 'meaning'],
@@ -50,6 +52,15 @@ export const referenceMarkdown = (program: Command): string =>
     .join('\n\n')
     .concat('\n');
 
+const outputSection = (): string =>
+  [
+    `\`-o json\` and \`-o yaml\` print one document; \`sriovctl schema NAME\` prints its JSON Schema: ${schemaNames.slice(1).map(code).join(', ')}.`,
+    'The document of `init` is a spec, that of `schema` a schema; those of `kube render` and `kube rbac` are objects of Kubernetes.',
+    '`schema` in a document names its version: within a version keys are added, never taken away.',
+    '`verify` also prints `junit`, `tap`, `github`, `sarif` and `markdown`, `list` prints `dot`, `mermaid` and `svg`.',
+    'stdout carries the result and nothing else.',
+  ].join(' ');
+
 export const stagesTable = (): string =>
   table(
     ['stage', 'what it makes true'],
@@ -62,7 +73,7 @@ export const exitCodesTable = (): string =>
     Object.values(exitCodes).map((row) => [String(row.code), row.meaning]),
   );
 
-const commandSection = (command: Command): string => {
+const commandSection = ({ path, command }: NamedCommand): string => {
   const help = command.createHelp();
   const names = command.registeredArguments.map((argument) =>
     argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
@@ -71,9 +82,9 @@ const commandSection = (command: Command): string => {
     .visibleOptions(command)
     .map((option) => [code(help.optionTerm(option)), help.optionDescription(option)]);
   return [
-    `### ${command.name()}`,
+    `### ${path}`,
     command.description(),
-    `\`\`\`\nsriovctl ${[command.name(), ...names, '[options]'].join(' ')}\n\`\`\``,
+    `\`\`\`\nsriovctl ${[path, ...names, '[options]'].join(' ')}\n\`\`\``,
     table(['option', 'meaning'], options),
     `\`\`\`console\n${examplesOf(command)
       .map((line) => `$ ${line}`)

@@ -8,6 +8,10 @@ const documentNames = [
   'plan',
   'list',
   'show',
+  'explain',
+  'end',
+  'findings',
+  'diff',
   'error',
 ] as const satisfies (keyof typeof documents)[];
 

@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { exitCodes, SriovctlError } from '../errors.ts';
+import { endDocument } from '../report/json.ts';
 import { steps } from '../steps/index.ts';
-import { runCommand, runToSuccess } from '../sysfs/linux-command.ts';
+import { runCommand } from '../sysfs/linux-command.ts';
 import { addPfFlags, addStageFlags, chosenSteps } from './options.ts';
-import { addOutputFlags } from './output.ts';
+import { addOutputFlags, emit, type OutputFlags, verbosityOf } from './output.ts';
 import { openRun, runStages, type WritingFlags } from './run-stages.ts';
 import { secondsOf } from './seconds.ts';
 import type { Streams } from './streams.ts';
@@ -36,6 +37,7 @@ export const tryCommand = (streams: Streams): Command =>
     .option('--force', 'go on although somebody uses what will be removed')
     .addHelpText('after', '\nExamples:\n  sriovctl try --timeout 60s --pf enp1s0f0 --vfs 4')
     .action(async (flags: TryFlags) => {
+      const simulated = flags.simulate !== undefined;
       const opened = await openRun(flags, streams);
       const chosen = chosenSteps(steps, flags);
       let runId: string | undefined;
@@ -44,7 +46,7 @@ export const tryCommand = (streams: Streams): Command =>
         await armTimer(id, flags.timeout);
       };
       const exitCode = await runStages(
-        { command: 'setup', steps: chosen, ...opened, guard },
+        { command: 'setup', steps: chosen, ...opened, ...(!simulated && { guard }) },
         flags,
         streams,
       );
@@ -57,12 +59,24 @@ export const tryCommand = (streams: Streams): Command =>
 
 /** `sriovctl confirm`: keeps what `sriovctl try` made, from another session. */
 export const confirmCommand = (streams: Streams): Command =>
-  new Command('confirm')
+  addOutputFlags(new Command('confirm'))
     .summary('keep what `try` made')
     .description('Keep what `sriovctl try` made: it is not taken back any more.')
-    .action(async () => {
+    .addHelpText('after', '\nExamples:\n  sriovctl confirm')
+    .action(async (flags: OutputFlags) => {
       if (await disarmTimer()) {
-        streams.stderr.write('Confirmed: the changes stay.\n');
+        if (verbosityOf(flags) !== 'quiet') {
+          streams.stderr.write('Confirmed: the changes stay.\n');
+        }
+        await emit(streams, flags, {
+          document: endDocument({
+            command: 'confirm',
+            exit: 'ok',
+            outcome: 'confirmed',
+            leftover: [],
+          }),
+          texts: {},
+        });
         return;
       }
       throw new SriovctlError('NOTHING_TO_CONFIRM', 'no `sriovctl try` waits for a confirmation', {
@@ -75,7 +89,7 @@ export const confirmCommand = (streams: Streams): Command =>
 const armTimer = async (runId: string, seconds: number): Promise<void> => {
   const program = process.argv[1];
   if (program === undefined) throw new TypeError('this program does not know its own path');
-  await runToSuccess({
+  const started = await runCommand({
     argv: [
       'systemd-run',
       `--unit=${unit}`,
@@ -89,6 +103,12 @@ const armTimer = async (runId: string, seconds: number): Promise<void> => {
       `--run=${runId}`,
       '--wait=600',
     ],
+  });
+  if (started.ran && started.exitCode === 0) return;
+  const why = started.ran ? started.stderr.trim().replaceAll('\n', ' ') : started.because;
+  throw new SriovctlError('NO_TIMER', `nothing would take the changes back: ${why}`, {
+    exit: 'refused',
+    hint: '`try` needs the timers of systemd; `sriovctl setup` works without. Nothing was changed.',
   });
 };
 

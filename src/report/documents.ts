@@ -161,6 +161,44 @@ export const documents = {
       details: z.record(z.string(), z.string()),
     })
     .describe('What show prints'),
+  explain: z
+    .looseObject({
+      schema,
+      command: z.literal('explain'),
+      codes: z.array(
+        z.looseObject({
+          code: z.string(),
+          kind: z.enum(['error', 'check']),
+          means: z.string(),
+          remedy: z.string(),
+        }),
+      ),
+      keys: z
+        .array(z.looseObject({ key: z.string(), value: z.string(), meaning: z.string() }))
+        .optional()
+        .describe('The keys of the spec file, for `explain spec`'),
+    })
+    .describe('What explain prints'),
+  end: z
+    .looseObject({
+      schema,
+      command: z.enum(['undo', 'confirm']),
+      outcome: z.enum(['undone', 'incomplete', 'nothing-to-undo', 'confirmed']),
+      exitCode,
+      run: z.string().optional().describe('The id of the run that was taken back'),
+      leftover: z.array(z.string()).describe('What could not be taken back'),
+    })
+    .describe('What undo and confirm print'),
+  findings: z
+    .looseObject({
+      schema,
+      command: z.enum(['kube smoke', 'kube diagnose', 'kube lint']),
+      findings: z.array(z.looseObject({})),
+    })
+    .describe('What kube smoke, kube diagnose and kube lint print'),
+  diff: z
+    .looseObject({ schema, command: z.literal('kube diff'), diff: z.string() })
+    .describe('What kube diff prints'),
   error: z
     .looseObject({
       schema,

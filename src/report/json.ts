@@ -32,6 +32,18 @@ export const listDocument = (pfs: readonly NamedPf[]): Document => ({
   pfs,
 });
 
+/** What became of the last run, after `undo` or `confirm`. */
+export const endDocument = ({
+  exit,
+  ...facts
+}: {
+  readonly command: 'undo' | 'confirm';
+  readonly exit: ExitReason;
+  readonly outcome: 'undone' | 'incomplete' | 'nothing-to-undo' | 'confirmed';
+  readonly run?: string;
+  readonly leftover: readonly string[];
+}): Document => ({ schema: documentSchema, ...facts, exitCode: exitCodes[exit].code });
+
 /** A command that could not even begin. */
 export const errorDocument = (
   command: string,

@@ -33,7 +33,7 @@ export const treeText = (pfs: readonly NamedPf[], holders: Holders): string =>
   cardsOf(pfs)
     .flatMap((card) => [
       `${card.slot}  ${card.name}, ${numaWords(card.numaNode)}`,
-      ...branches(card.pfs.map((pf) => [pfLine(pf), ...branches(vfLines(pf, holders))])),
+      ...branches(card.pfs.map((pf) => [pfLine(pf), ...branches(vfBlocks(pf, holders))])),
     ])
     .join('\n')
     .concat('\n');
@@ -90,25 +90,28 @@ const pfLine = (pf: NamedPf): string =>
     pf.address,
     pf.driver ?? 'no driver',
     pf.mac ?? 'no MAC',
-    ...(pf.iommuGroup === undefined ? [] : [`IOMMU group ${pf.iommuGroup}`]),
+    ...(pf.iommuGroup === undefined ? [] : [`IOMMU ${pf.iommuGroup}`]),
     `${pf.vfs.length} of ${pf.sriov.totalVfs} VFs`,
   ].join('  ');
 
-const vfLines = ({ vfs }: NamedPf, holders: Holders): readonly (readonly string[])[] =>
-  table(
-    vfs[0] === undefined ? [] : ['', '', '', '', '', '', ''],
+/** A VF, and below it each who uses it. */
+const vfBlocks = ({ vfs }: NamedPf, holders: Holders): readonly (readonly string[])[] => {
+  const lines = table(
+    ['', '', '', '', '', ''],
     vfs.map((vf) => [
       `VF ${vf.index}`,
       vf.address,
       vf.netdev ?? '-',
       vf.driver ?? 'no driver',
       vf.mac ?? '-',
-      vf.iommuGroup === undefined ? '' : `IOMMU group ${vf.iommuGroup}`,
-      holders.get(vf.address)?.join('; ') ?? '',
+      vf.iommuGroup === undefined ? '' : `IOMMU ${vf.iommuGroup}`,
     ]),
-  )
-    .slice(1)
-    .map((line) => [line]);
+  ).slice(1);
+  return vfs.map(({ address }, index) => [
+    lines[index] ?? '',
+    ...branches((holders.get(address) ?? []).map((by) => [by])),
+  ]);
+};
 
 /** Each block is a line and what hangs below it. */
 const branches = (blocks: readonly (readonly string[])[]): readonly string[] =>
