@@ -1,4 +1,5 @@
-// Writes what is generated from the code: docs/reference.md and the tables of README.md.
+// Writes what is generated from the code: docs/reference.md, the picture of the topology, and the
+// tables and the run of the README.
 // With --man DIR also the man pages. With --check it changes nothing and fails where they differ.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { loadSource } from './load-source.mjs';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' }, man: { type: 'string' } } });
 const { generatedDocs } = await loadSource('src/cli/generated.ts');
-const { reference, stages, exitCodes, man } = await generatedDocs();
+const { reference, stages, exitCodes, run, topology, man } = await generatedDocs();
 
 /** Replaces the table that ends at a marker. */
 const withTable = (text, marker, table) => {
@@ -19,10 +20,23 @@ const withTable = (text, marker, table) => {
   return [...lines.slice(0, start), ...table.split('\n'), ...lines.slice(end)].join('\n');
 };
 
+/** Replaces the block of code that ends at a marker. */
+const withBlock = (text, marker, block) => {
+  const end = text.indexOf(`\n<!-- ${marker} -->`);
+  const start = text.lastIndexOf('\n```console\n', end) + 1;
+  if (end === -1 || start === 0) throw new Error(`README.md has no block ${marker}`);
+  return text.slice(0, start) + block + text.slice(end);
+};
+
 const readme = await readFile('README.md', 'utf8');
 const wanted = {
   'docs/reference.md': reference,
-  'README.md': withTable(withTable(readme, 'stages', stages), 'exit-codes', exitCodes),
+  'README.md': withBlock(
+    withTable(withTable(readme, 'stages', stages), 'exit-codes', exitCodes),
+    'run',
+    run,
+  ),
+  'docs/topology.svg': topology,
 };
 for (const [file, text] of Object.entries(wanted)) {
   const now = await readFile(file, 'utf8').catch(() => '');

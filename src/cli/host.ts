@@ -1,6 +1,7 @@
 import { SriovctlError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { linuxHost } from '../sysfs/linux-host.ts';
+import { interruptible } from './interruptible.ts';
 import { reachedAt } from './reached-at.ts';
 
 /**
@@ -10,7 +11,7 @@ import { reachedAt } from './reached-at.ts';
 export const openHost = async (tree: string | undefined): Promise<Host> =>
   tree === undefined
     ? linuxHost({ reachedAt: reachedAt(), ...writeTimeout() })
-    : (await import('./simulation.ts')).simulateTree(tree);
+    : interruptible((await import('./simulation.ts')).simulateTree(tree));
 
 /** SRIOVCTL_WRITE_TIMEOUT: the seconds that the kernel may take for one write to a card. */
 const writeTimeout = (): { readonly writeMs?: number } => {

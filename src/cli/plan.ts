@@ -67,7 +67,7 @@ export const planCommand = (streams: Streams): Command =>
       if (verbosityOf(flags) !== 'quiet' || exit === 'refused') {
         const { stderr } = streams;
         if (out !== undefined)
-          stderr.write(`The plan is in ${out}: \`sriovctl apply\` takes it.\n`);
+          stderr.write(`The plan is kept: \`sriovctl apply ${out}\` makes it real.\n`);
         stderr.write(wrapped(outcomeText(rehearsed.result, { predicted: true }), stderr.columns));
       }
       streams.exitCode = exitCodes[exit].code;

@@ -10,13 +10,6 @@ const folder = temporaryFolder();
 afterAll(folder.remove);
 
 describe('help', () => {
-  test.each(Object.keys(commands))('%s --help has examples', async (name) => {
-    const { exitCode, stdout } = await sriovctl(name, '--help');
-    expect(exitCode).toBe(0);
-    expect(stdout).toContain(`Usage: sriovctl ${name}`);
-    if (name !== 'confirm') expect(stdout).toContain('Examples:\n  sriovctl ');
-  });
-
   test('lists every command, and proposes the one that was meant', async () => {
     const { stdout } = await sriovctl('--help');
     for (const name of Object.keys(commands))
@@ -25,11 +18,7 @@ describe('help', () => {
     expect((await sriovctl('setup', '--dryrun')).stderr).toContain('Did you mean --dry-run?');
   });
 
-  test('explain knows errors, checks, families and keys, and proposes what was meant', async () => {
-    expect((await sriovctl('explain', 'NO_MMIO_SPACE')).stdout).toContain('Above 4G Decoding');
-    expect((await sriovctl('explain', 'vf-count')).stdout).toContain('stage vfs');
-    expect((await sriovctl('explain', 'NUMVFS_EIO')).stdout).toContain('number of VFs failed');
-    expect((await sriovctl('explain', 'spec')).stdout).toContain('pfs[].vfs');
+  test('explain proposes what was meant', async () => {
     const wrong = await sriovctl('explain', 'NO_MIMO_SPACE');
     expect(wrong).toMatchObject({ exitCode: 2 });
     expect(wrong.stderr).toContain('Did you mean NO_MMIO_SPACE?');

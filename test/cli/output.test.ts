@@ -1,10 +1,25 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import Ajv from 'ajv';
+import { parse as junit2json } from 'junit2json';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { openSchema } from '../../src/cli/schemas.ts';
 import { demo, onDemo, root, sriovctl, sriovctlWith, temporaryFolder } from './built.ts';
+
+/** SARIF 2.1.0 as OASIS has published it. */
+const sarifSchema = createRequire(import.meta.url)(
+  '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
+) as object;
+
+interface Log {
+  readonly runs: readonly {
+    readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+    readonly results: readonly { readonly ruleId: string; readonly ruleIndex: number }[];
+  }[];
+}
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
@@ -21,7 +36,7 @@ const onSet = ['--simulate', set, '--no-kube', '--only', 'driver,vfs,lspci'] as 
 
 describe('documents', () => {
   const valid = async (name: string, text: string): Promise<void> => {
-    const schema = JSON.parse((await sriovctl('schema', name)).stdout) as object;
+    const schema = (await openSchema(name)) as object;
     const ajv = new Ajv({ schemaId: 'auto', jsonPointers: true });
     const validate = ajv.compile(schema);
     validate(JSON.parse(text));
@@ -37,14 +52,23 @@ describe('documents', () => {
     ['list', ['list', '--simulate', set]],
     ['show', ['show', 'enp1s0f0', '--simulate', set]],
     ['error', ['verify', ...onDemo, '--pf', 'nothing', '--vfs', '1']],
-  ])('%s: %j -o json fits its published schema, and -o yaml is the same', async (name, args) => {
-    const json = await sriovctl(...args, '-o', 'json');
-    await valid(name, json.stdout);
-    const yaml = await sriovctl(...args, '-o', 'yaml');
-    expect(Object.keys(parse(yaml.stdout) as object)).toEqual(
-      Object.keys(JSON.parse(json.stdout) as object),
+    ['explain', ['explain', 'vf-count']],
+    ['explain', ['explain', 'spec']],
+    ['findings', ['kube', 'lint', 'package.json']],
+  ])('%s: %j -o json fits its published schema', async (name, args) => {
+    await valid(name, (await sriovctl(...args, '-o', 'json')).stdout);
+  });
+
+  test.runIf(process.geteuid?.() === 0)('end: undo -o json fits its published schema', async () => {
+    await valid('end', (await sriovctl('undo', '--run', 'none', '-o', 'json')).stdout);
+  });
+
+  test('are the same in YAML', async () => {
+    const [json, yaml] = await Promise.all(
+      ['json', 'yaml'].map((format) => sriovctl('verify', ...four, '-o', format)),
     );
-    expect(yaml.exitCode).toBe(json.exitCode);
+    expect(parse(yaml?.stdout ?? '')).toEqual(JSON.parse(json?.stdout ?? ''));
+    expect(yaml?.exitCode).toBe(json?.exitCode);
   });
 
   test('of a wrong spec file have the places', async () => {
@@ -148,19 +172,6 @@ describe('a saved plan', () => {
     expect(refused).toMatchObject({ exitCode: 2 });
     expect(refused.stderr).toContain('no PCI address');
   });
-
-  test('--detailed-exitcode is 6 with changes and 0 without', async () => {
-    for (const words of [['plan'], ['setup', '--dry-run'], ['teardown', '--dry-run']]) {
-      const [command = '', ...flags] = words;
-      const where = command === 'teardown' ? onSet : onDemo;
-      const none = command === 'teardown' ? onDemo : onSet;
-      const args = [...flags, '--only', 'vfs', '--pf', 'enp1s0f0=4', '--detailed-exitcode'];
-      expect((await sriovctl(command, ...where, ...args)).exitCode).toBe(6);
-      expect((await sriovctl(command, ...none, ...args)).exitCode).toBe(0);
-      const [, ...plain] = args.toReversed();
-      expect((await sriovctl(command, ...where, ...plain.toReversed())).exitCode).toBe(0);
-    }
-  });
 });
 
 describe('reviewed output', () => {
@@ -201,21 +212,28 @@ describe('reviewed output', () => {
     ).toMatchSnapshot();
   });
 
-  test('SARIF names a rule for each result, and the stage', async () => {
+  test('SARIF fits its schema and names a rule for each result', async () => {
     const { stdout } = await sriovctl('verify', ...four, '-o', 'sarif');
-    const { version, runs } = JSON.parse(stdout) as {
-      version: string;
-      runs: {
-        tool: { driver: { rules: { id: string }[] } };
-        results: { ruleId: string; ruleIndex: number }[];
-      }[];
-    };
-    expect(version).toBe('2.1.0');
-    const [run] = runs;
+    const log = JSON.parse(stdout) as Log;
+    const validate = new Ajv().compile(sarifSchema);
+    validate(log);
+    expect(validate.errors ?? []).toEqual([]);
+    const [run] = log.runs;
     expect(run?.results.map(({ ruleId }) => ruleId)).toContain('vf-count');
     for (const { ruleId, ruleIndex } of run?.results ?? []) {
       expect(run?.tool.driver.rules[ruleIndex]?.id).toBe(ruleId);
     }
+  });
+
+  test('JUnit is read by a parser of others, with its counts', async () => {
+    const { stdout } = await sriovctl('verify', ...four, '-o', 'junit');
+    const report = await junit2json(stdout);
+    if (report == null || !('testsuite' in report)) throw new Error('these are no test suites');
+    const cases = report.testsuite?.flatMap(({ testcase = [] }) => testcase) ?? [];
+    expect(cases.length).toBe(report.tests);
+    const failed = cases.filter(({ failure = [] }) => failure.length > 0);
+    expect(failed.length).toBe(report.failures);
+    expect(failed.flatMap(({ failure }) => failure?.[0]?.type)).toContain('vf-count');
   });
 
   test('--debug tells each command with its time', async () => {
@@ -320,6 +338,23 @@ test('list --watch appends what has changed, and ends with Ctrl-C', async () => 
   await seen('02:00:00:00:00:01');
   child.kill('SIGINT');
   expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0);
+});
+
+test('Ctrl-C in the middle of a run takes back what it did, and says how to go on', async () => {
+  const child = spawn(
+    process.execPath,
+    ['dist/sriovctl.mjs', 'setup', ...onDemo, '--pf', 'enp1s0f0=7', '-o', 'json'],
+    { cwd: root },
+  );
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => {
+    if (!stderr.includes('$ modprobe')) child.kill('SIGINT');
+    stderr += data.toString();
+  });
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+  expect(stderr).toContain('Interrupted: the change under way is awaited');
+  expect(JSON.parse(stdout)).toMatchObject({ outcome: 'interrupted', pfs: [{ vfs: [] }] });
 });
 
 test('a reader that goes away is no error', async () => {

@@ -102,7 +102,8 @@ describe('a spec file', () => {
     expect(refused.stderr).toContain('it is there already'.replace('it', 'It'));
   });
 
-  test.each(malformed)(
+  // test/spec/malformed.test.ts has all of them; these show the way through the program.
+  test.each(malformed.filter((_, index) => index % 8 === 0))(
     'with $cause ends the program with 2, place and remedy',
     async ({ text }) => {
       const at = text.slice(0, text.indexOf('«')).split('\n');

@@ -28,6 +28,12 @@ describe('what is generated from the code', () => {
     expect(readme, remedy).toContain(`${docs.exitCodes}\n<!-- exit-codes -->`);
   });
 
+  test('the run in README.md, and the picture of the host after it, are those of the program', () => {
+    expect(read('README.md'), remedy).toContain(`${docs.run}\n<!-- run -->`);
+    expect(read('docs/topology.svg'), remedy).toBe(docs.topology);
+    expect(docs.run).toContain('Done: ');
+  });
+
   test.skipIf(!installed('man'))('the man pages have no warnings', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sriovctl-man-'));
     try {
