@@ -229,7 +229,7 @@ describe('reviewed output', () => {
     const { stdout } = await sriovctl('verify', ...four, '-o', 'junit');
     const report = await junit2json(stdout);
     if (report == null || !('testsuite' in report)) throw new Error('these are no test suites');
-    const cases = report.testsuite?.flatMap(({ testcase = [] }) => testcase) ?? [];
+    const cases = report.testsuite.flatMap(({ testcase = [] }) => testcase);
     expect(cases.length).toBe(report.tests);
     const failed = cases.filter(({ failure = [] }) => failure.length > 0);
     expect(failed.length).toBe(report.failures);
