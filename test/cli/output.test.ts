@@ -9,10 +9,10 @@ import { parse } from 'yaml';
 import { openSchema } from '../../src/cli/schemas.ts';
 import { demo, onDemo, root, sriovctl, sriovctlWith, temporaryFolder } from './built.ts';
 
+const require = createRequire(import.meta.url);
 /** SARIF 2.1.0 as OASIS has published it. */
-const sarifSchema = createRequire(import.meta.url)(
-  '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
-) as object;
+const sarifSchema = require('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json') as object;
+const draft04 = require('ajv/lib/refs/json-schema-draft-04.json') as object;
 
 interface Log {
   readonly runs: readonly {
@@ -215,7 +215,7 @@ describe('reviewed output', () => {
   test('SARIF fits its schema and names a rule for each result', async () => {
     const { stdout } = await sriovctl('verify', ...four, '-o', 'sarif');
     const log = JSON.parse(stdout) as Log;
-    const validate = new Ajv().compile(sarifSchema);
+    const validate = new Ajv({ schemaId: 'id' }).addMetaSchema(draft04).compile(sarifSchema);
     validate(log);
     expect(validate.errors ?? []).toEqual([]);
     const [run] = log.runs;
