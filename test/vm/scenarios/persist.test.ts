@@ -34,7 +34,7 @@ for pf in ${ports.map((port) => `/sys/bus/pci/devices/${port}`).join(' ')}; do
   echo "\${pf##*/} has $(cat $pf/sriov_numvfs) VFs, probes $(cat $pf/sriov_drivers_autoprobe), MTU $(cat $pf/net/*/mtu)"
   for vf in $pf/virtfn*; do
     driver=$(readlink $vf/driver)
-    echo "\${vf##*/} $(readlink $vf) \${driver##*/} override $(cat $vf/driver_override) MTU $(cat $vf/net/*/mtu 2>/dev/null)"
+    echo "\${vf##*/} $(readlink $vf) \${driver##*/} override $(cat $vf/driver_override) MTU $(cat $vf/net/*/mtu 2>/dev/null || echo none)"
   done
   ip -j link show dev "$(ls $pf/net | head -n 1)" | jq -c '.[0].vfinfo_list[]'
 done
