@@ -84,10 +84,9 @@ const minorOf = ({ version }: Site['cluster']): number => {
 
 /** Before 1.36 the API server drops the field without a word (DRAExtendedResource is off). */
 const withoutExtendedResource = (one: WantedObject): WantedObject => {
-  const { extendedResourceName: _dropped, ...spec } = objectAt(toJson(one.object), 'spec');
-  return one.object.kind === 'DeviceClass'
-    ? { ...one, object: { ...one.object, spec } as KubeObject }
-    : one;
+  if (one.object.kind !== 'DeviceClass') return one;
+  const { selectors = [] } = objectAt(toJson(one.object), 'spec');
+  return { ...one, object: { ...one.object, spec: { selectors } } as KubeObject };
 };
 
 /** resource.k8s.io/v1 is served since Kubernetes 1.34. */
