@@ -278,6 +278,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'A line of the MANIFEST of a captured tree makes no sense.',
     remedy: 'Capture the tree again, or mend the line.',
   },
+  TRY_PENDING: {
+    means: 'What try did waits for its confirmation; another run would build on it.',
+    remedy: 'Run sriovctl confirm to keep it, or sriovctl undo.',
+  },
   VFS_EXIST: {
     means: 'VFs were made by somebody else meanwhile.',
     remedy: 'Find out who; --recreate removes them first.',
@@ -287,7 +291,7 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     remedy: 'Add --vfs N behind it.',
   },
   WRITE_STILL_RUNNING: {
-    means: 'The kernel did not finish a write in time; nothing more is written to that PF.',
+    means: 'The kernel did not finish a write in time; no PCI function is written to meanwhile.',
     remedy: 'See dmesg; run the command again when the write has ended.',
   },
 };

@@ -1,17 +1,16 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
+import { readRecords } from '../engine/record.ts';
 import { exitCodes, SriovctlError } from '../errors.ts';
 import { endDocument } from '../report/json.ts';
 import { steps } from '../steps/index.ts';
-import { runCommand } from '../sysfs/linux-command.ts';
+import { assertRoot } from './host.ts';
 import { addPfFlags, addStageFlags, chosenSteps } from './options.ts';
 import { addOutputFlags, emit, type OutputFlags, verbosityOf } from './output.ts';
 import { openRun, runStages, type WritingFlags } from './run-stages.ts';
 import { secondsOf } from './seconds.ts';
 import type { Streams } from './streams.ts';
-
-/** One at a time, like the runs themselves. */
-const unit = 'sriovctl-try';
+import { armTimer, disarmTimer } from './try-timer.ts';
 
 interface TryFlags extends WritingFlags {
   readonly timeout: number;
@@ -37,24 +36,23 @@ export const tryCommand = (streams: Streams): Command =>
     .option('--force', 'go on although somebody uses what will be removed')
     .addHelpText('after', '\nExamples:\n  sriovctl try --timeout 60s --pf enp1s0f0 --vfs 4')
     .action(async (flags: TryFlags) => {
-      const simulated = flags.simulate !== undefined;
       const opened = await openRun(flags, streams);
       const chosen = chosenSteps(steps, flags);
-      let runId: string | undefined;
-      const guard = async (id: string): Promise<void> => {
-        runId = id;
-        await armTimer(id, flags.timeout);
+      const deadline = AbortSignal.timeout(flags.timeout * 1000);
+      let armed: string | undefined;
+      // A simulation ends with this process: there is nothing to take back.
+      const guard = async (runId: string): Promise<void> => {
+        if (opened.host.simulated) return;
+        await armTimer(runId, flags.timeout);
+        armed = runId;
       };
       const exitCode = await runStages(
-        { command: 'setup', steps: chosen, ...opened, ...(!simulated && { guard }) },
+        { command: 'setup', steps: chosen, ...opened, guard },
         flags,
         streams,
       );
       streams.exitCode =
-        runId === undefined || exitCode !== exitCodes.ok.code
-          ? exitCode
-          : await awaitConfirmation(flags.timeout, streams);
-      if (runId !== undefined && exitCode !== exitCodes.ok.code) await disarmTimer();
+        armed === undefined ? exitCode : await outcomeOf(armed, exitCode, deadline, streams);
     });
 
 /** `sriovctl confirm`: keeps what `sriovctl try` made, from another session. */
@@ -64,6 +62,7 @@ export const confirmCommand = (streams: Streams): Command =>
     .description('Keep what `sriovctl try` made: it is not taken back any more.')
     .addHelpText('after', '\nExamples:\n  sriovctl confirm')
     .action(async (flags: OutputFlags) => {
+      assertRoot(undefined);
       if (await disarmTimer()) {
         if (verbosityOf(flags) !== 'quiet') {
           streams.stderr.write('Confirmed: the changes stay.\n');
@@ -85,55 +84,36 @@ export const confirmCommand = (streams: Streams): Command =>
       });
     });
 
-/** Set before the first change: from here on the host comes back whatever happens to this process. */
-const armTimer = async (runId: string, seconds: number): Promise<void> => {
-  const program = process.argv[1];
-  if (program === undefined) throw new TypeError('this program does not know its own path');
-  const started = await runCommand({
-    argv: [
-      'systemd-run',
-      `--unit=${unit}`,
-      `--on-active=${seconds}`,
-      '--timer-property=AccuracySec=100ms',
-      '--collect',
-      '--quiet',
-      process.execPath,
-      program,
-      'undo',
-      `--run=${runId}`,
-      '--wait=600',
-    ],
-  });
-  if (started.ran && started.exitCode === 0) return;
-  const why = started.ran ? started.stderr.trim().replaceAll('\n', ' ') : started.because;
-  throw new SriovctlError('NO_TIMER', `nothing would take the changes back: ${why}`, {
-    exit: 'refused',
-    hint: '`try` needs the timers of systemd; `sriovctl setup` works without. Nothing was changed.',
-  });
-};
-
-/** @returns whether there was a timer that had not fired yet. */
-const disarmTimer = async (): Promise<boolean> => {
-  const stopped = await runCommand({ argv: ['systemctl', 'stop', `${unit}.timer`] });
-  return stopped.ran && stopped.exitCode === 0;
-};
-
-const awaitConfirmation = async (seconds: number, { stderr }: Streams): Promise<number> => {
-  const undoing = `The changes are taken back ${seconds} s after they began, unless confirmed`;
-  if (!process.stdin.isTTY) {
-    stderr.write(`${undoing} by \`sriovctl confirm\`.\n`);
-    return exitCodes.ok.code;
+/** What is recorded and not taken back waits for a confirmation, even after a failure. */
+const outcomeOf = async (
+  runId: string,
+  exitCode: number,
+  deadline: AbortSignal,
+  streams: Streams,
+): Promise<number> => {
+  const record = readRecords().find(({ id }) => id === runId);
+  if (record === undefined || record.entries.length === 0) {
+    await disarmTimer();
+    return exitCode;
   }
+  const standing: readonly number[] = [exitCodes.ok.code, exitCodes.rebootRequired.code];
+  if (standing.includes(exitCode) && process.stdin.isTTY) {
+    return (await confirmedHere(deadline, streams)) ? exitCode : exitCodes.failed.code;
+  }
+  streams.stderr.write('What was changed is taken back unless `sriovctl confirm` comes in time.\n');
+  return exitCode;
+};
+
+const confirmedHere = async (deadline: AbortSignal, { stderr }: Streams): Promise<boolean> => {
   const prompt = createInterface({ input: process.stdin, output: stderr });
   try {
-    const signal = AbortSignal.timeout(seconds * 1000);
-    await prompt.question(`${undoing}. Press Enter to keep them: `, { signal });
+    await prompt.question('Press Enter to keep the changes: ', { signal: deadline });
     const kept = await disarmTimer();
     stderr.write(kept ? 'Kept.\n' : 'Too late: they are being taken back.\n');
-    return kept ? exitCodes.ok.code : exitCodes.failed.code;
+    return kept;
   } catch {
     stderr.write('\nNot confirmed: they are being taken back.\n');
-    return exitCodes.failed.code;
+    return false;
   } finally {
     prompt.close();
   }

@@ -6,7 +6,7 @@ import type { Step } from '../step.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
 import { beforeText, captureBefore } from './before.ts';
 import type { JournalEntry } from './journal.ts';
-import { recordIfPossible, rollBack, type StuckWrite } from './rollback.ts';
+import { recordIfPossible, rollBack, type StuckWrite, stuckWrite } from './rollback.ts';
 import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
 import { watched } from './watch.ts';
 
@@ -187,12 +187,13 @@ const explained = async (
 ): Promise<StepFailure> => {
   const what = describeAction(change.action);
   const known = await step.explain?.(error, change, spec, host);
-  if (error.errno === 'ETIMEDOUT' && change.action.kind === 'attribute') {
+  const stuck = stuckWrite(change.action, error);
+  if (stuck !== undefined) {
     const problem = `${what}: the kernel is still working on it`;
     const hint =
-      'Nothing more is written to this PF. See `dmesg`; run the command again when the write has ended.';
+      'Nothing more is written to PCI functions. See `dmesg`; run the command again when the write has ended.';
     const running = known ?? { code: 'WRITE_STILL_RUNNING', problem, hint };
-    return new StepFailure('failed', [running], change.action);
+    return new StepFailure('failed', [running], stuck);
   }
   return new StepFailure('failed', [
     known ?? {

@@ -2,22 +2,19 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Change } from '../change.ts';
 import { HostError } from '../errors.ts';
-import type {
-  Action,
-  EswitchSettings,
-  FileStat,
-  HostFs,
-  HostPath,
-  HostView,
-  VfAttributes,
-} from '../host.ts';
+import type { Action, EswitchSettings, HostFs, HostPath, HostView, VfAttributes } from '../host.ts';
 import { attributeSpelling } from '../sysfs/attribute.ts';
 import { eswitchAsBefore, readEswitch } from '../sysfs/devlink.ts';
+import { pfOfNumvfs } from '../sysfs/paths.ts';
+import { statOfTarget } from '../sysfs/read.ts';
 import { asBefore, readVfLinks } from '../sysfs/vf-link.ts';
+import { captureRemovedVfs, type RemovedVf } from './removed-vfs.ts';
 
 /** What stood where an action writes, seen by the engine right before the write. */
 export type Before =
   | { readonly kind: 'value'; readonly value: string }
+  /** A number of VFs, and the VFs, which go when it changes. */
+  | { readonly kind: 'vfs'; readonly value: string; readonly removed: readonly RemovedVf[] }
   | {
       readonly kind: 'file';
       readonly content: string;
@@ -44,7 +41,10 @@ export const captureBefore = async (
   switch (action.kind) {
     case 'attribute': {
       const value = await fs.readText(action.path);
-      return value === undefined ? { kind: 'nothing' } : { kind: 'value', value };
+      if (value === undefined) return { kind: 'nothing' };
+      const pf = pfOfNumvfs(action.path);
+      if (pf === undefined) return { kind: 'value', value };
+      return { kind: 'vfs', value, removed: await captureRemovedVfs(host, pf) };
     }
     case 'file':
     case 'remove':
@@ -62,7 +62,7 @@ export const captureBefore = async (
 
 /** The text that stood there, for a reader; `undefined` where there was none to see. */
 export const beforeText = (before: Before): string | undefined => {
-  if (before.kind === 'value') return before.value.trim();
+  if ('value' in before) return before.value.trim();
   return before.kind === 'file' ? before.content : undefined;
 };
 
@@ -73,7 +73,7 @@ export const beforeText = (before: Before): string | undefined => {
 export const undoActions = ({ action, undo }: Change, before: Before): readonly Action[] => {
   if (undo === 'irreversible' || action.kind === 'regenerate') return [];
   if (undo !== undefined) return undo;
-  if (action.kind === 'attribute' && before.kind === 'value') {
+  if (action.kind === 'attribute' && 'value' in before) {
     const value = attributeSpelling(action.path, before.value);
     return [{ kind: 'attribute', path: action.path, value }];
   }
@@ -115,16 +115,6 @@ const captureFile = async (fs: HostFs, path: HostPath): Promise<Before> => {
   }
   const { mode, uid, gid } = stat;
   return { kind: 'file', content, mode, owner: { uid, gid } };
-};
-
-/** Mode and owner of the file itself, behind the links that lead to it. */
-const statOfTarget = async (fs: HostFs, path: HostPath): Promise<FileStat | undefined> => {
-  const stat = await fs.stat(path);
-  if (stat?.kind !== 'link') return stat;
-  const target = await fs.readLink(path);
-  return target === undefined
-    ? undefined
-    : statOfTarget(fs, posix.resolve(posix.dirname(path), target) as HostPath);
 };
 
 const missingParents = async (fs: HostFs, path: HostPath): Promise<readonly HostPath[]> => {

@@ -12,13 +12,16 @@ export interface JournalEntry {
   readonly before: Before;
 }
 
+/** How a recorded run ended; `undone` by a later command. */
+export type RecordedOutcome = Outcome | 'undone';
+
 /** Where a run is recorded; each call returns when the record would survive a crash. */
 export interface Journal {
   /** Called ahead of the write. */
   begun(entry: JournalEntry): void;
   done(seq: number): void;
   undone(seq: number): void;
-  ended(outcome: Outcome, leftover: readonly string[]): void;
+  ended(outcome: RecordedOutcome, leftover: readonly string[]): void;
 }
 
 /** For rehearsals, which leave no record. */

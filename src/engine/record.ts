@@ -3,7 +3,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -11,9 +10,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { SriovctlError } from '../errors.ts';
-import type { Outcome } from '../events.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
-import type { Journal, JournalEntry } from './journal.ts';
+import { flushFolder, makeFolder } from '../sysfs/atomic-file.ts';
+import { errnoOf } from '../sysfs/errno.ts';
+import type { Journal, JournalEntry, RecordedOutcome } from './journal.ts';
 
 /** What a run was asked for, and in which boot: after another one only what is on disk can be undone. */
 export interface RecordHeader {
@@ -23,6 +23,14 @@ export interface RecordHeader {
   readonly startedAt: string;
   readonly bootId: string;
   readonly spec: ResolvedSpec;
+  readonly continues?: Continued;
+}
+
+/** A killed run that a later one goes on from: what it had done is the later one's to take back. */
+export interface Continued {
+  readonly id: string;
+  /** Numbered from 0. */
+  readonly entries: readonly JournalEntry[];
 }
 
 /** A recorded run, as far as it got. */
@@ -31,7 +39,7 @@ export interface RunRecord extends RecordHeader {
   /** Those that were begun and not taken back, in the order they were made. */
   readonly entries: readonly JournalEntry[];
   /** Missing when the run was killed. */
-  readonly outcome?: Outcome | 'continued' | 'undone';
+  readonly outcome?: RecordedOutcome | 'continued';
 }
 
 type Line =
@@ -40,7 +48,7 @@ type Line =
   | { readonly type: 'done' | 'undone'; readonly seq: number }
   | {
       readonly type: 'ended';
-      readonly outcome: NonNullable<RunRecord['outcome']>;
+      readonly outcome: RecordedOutcome;
       readonly leftover: readonly string[];
     };
 
@@ -55,48 +63,44 @@ export const recordFolder = '/var/lib/sriovctl/runs';
  */
 export const startRecord = (header: RecordHeader, folder: string = recordFolder): Journal => {
   const file = writing(() => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return openSync(join(folder, `${header.id}.jsonl`), 'ax', 0o600);
+    makeFolder(folder, 0o700);
+    const made = openSync(join(folder, `${header.id}.jsonl`), 'ax', 0o600);
+    flushFolder(folder);
+    return made;
   });
   append(file, { type: 'run', ...header });
-  return {
-    begun: (entry) => {
-      append(file, { type: 'begun', entry });
-    },
-    done: (seq) => {
-      append(file, { type: 'done', seq });
-    },
-    undone: (seq) => {
-      append(file, { type: 'undone', seq });
-    },
-    ended: (outcome, leftover) => {
-      append(file, { type: 'ended', outcome, leftover });
-      closeSync(file);
-    },
-  };
+  return journalIn(file);
 };
 
-/** Adds the word that a later run has for an earlier one: it went on from it, or took it back. */
-export const closeRecord = (
-  { file }: RunRecord,
-  outcome: 'continued' | 'undone',
-  undone: readonly number[] = [],
-): void => {
-  const handle = writing(() => openSync(file, 'a'));
-  append(handle, ...undone.map((seq) => ({ type: 'undone', seq }) as const), {
-    type: 'ended',
-    outcome,
-    leftover: [],
-  });
-  closeSync(handle);
-};
+/** Goes on with a record, for a run that takes back what an earlier one did. */
+export const resumeRecord = ({ file }: RunRecord): Journal =>
+  journalIn(writing(() => openSync(file, 'a')));
 
-/** Whole lines or none: half a line, as a full disk leaves it, would spoil the next one. */
-const append = (file: number, ...lines: readonly Line[]): void => {
+const journalIn = (file: number): Journal => ({
+  begun: (entry) => {
+    append(file, { type: 'begun', entry });
+  },
+  done: (seq) => {
+    append(file, { type: 'done', seq });
+  },
+  undone: (seq) => {
+    append(file, { type: 'undone', seq });
+  },
+  ended: (outcome, leftover) => {
+    append(file, { type: 'ended', outcome, leftover });
+    closeSync(file);
+  },
+});
+
+/**
+ * A whole line or none: half a line, as a full disk leaves it, would spoil the next one. Its line
+ * break comes first, so that one which a crash has cut off spoils none either.
+ */
+const append = (file: number, line: Line): void => {
   const { size } = fstatSync(file);
   writing(() => {
     try {
-      writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      writeFileSync(file, `\n${JSON.stringify(line)}`);
       fsyncSync(file);
     } catch (error) {
       ftruncateSync(file, size);
@@ -124,16 +128,23 @@ const writing = <T>(write: () => T): T => {
 
 /** All records, oldest first. A last line that was cut off by a crash is left out. */
 export const readRecords = (folder: string = recordFolder): readonly RunRecord[] => {
-  let names: readonly string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return [];
-  }
-  return names
+  const records = namesIn(folder)
     .filter((name) => name.endsWith('.jsonl'))
     .sort()
     .flatMap((name) => readRecord(join(folder, name)));
+  const continued = new Set(records.map(({ continues }) => continues?.id));
+  return records.map((record) =>
+    continued.has(record.id) ? { ...record, outcome: 'continued' } : record,
+  );
+};
+
+const namesIn = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 };
 
 const readRecord = (file: string): readonly RunRecord[] => {
@@ -141,8 +152,9 @@ const readRecord = (file: string): readonly RunRecord[] => {
   const header = lines.find((line) => line.type === 'run');
   if (header === undefined) return [];
   const undone = new Set(lines.flatMap((line) => (line.type === 'undone' ? [line.seq] : [])));
-  const entries = lines.flatMap((line) =>
-    line.type === 'begun' && !undone.has(line.entry.seq) ? [line.entry] : [],
+  const begun = lines.flatMap((line) => (line.type === 'begun' ? [line.entry] : []));
+  const entries = [...(header.continues?.entries ?? []), ...begun].filter(
+    ({ seq }) => !undone.has(seq),
   );
   const ended = lines.findLast((line) => line.type === 'ended');
   return [{ ...header, file, entries, ...(ended !== undefined && { outcome: ended.outcome }) }];

@@ -6,13 +6,23 @@ import type { Action, Host, HostPath } from '../host.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
 import { holds } from '../sysfs/holds.ts';
 import { describeUses, usesTakenBy } from '../sysfs/owners/uses.ts';
+import { pfOfNumvfs } from '../sysfs/paths.ts';
 import { type Fingerprints, fingerprints, undoActions } from './before.ts';
 import type { Journal, JournalEntry } from './journal.ts';
+import { restoringVfs } from './removed-vfs.ts';
 
-/** An attribute whose write outlived its deadline: nothing more may be written to that PF. */
+/** A write below /sys that outlived its deadline: the kernel still holds locks for it. */
 export interface StuckWrite {
   readonly path: string;
 }
+
+/** The write that an error says to be still under way. */
+export const stuckWrite = (action: Action, error: unknown): StuckWrite | undefined =>
+  error instanceof HostError &&
+  error.errno === 'ETIMEDOUT' &&
+  (action.kind === 'attribute' || action.kind === 'trigger')
+    ? { path: action.path }
+    : undefined;
 
 export interface Rollback {
   readonly host: Host;
@@ -35,17 +45,24 @@ export interface Rollback {
 export const rollBack = async (rollback: Rollback): Promise<readonly string[]> => {
   const { entries, journal, listener } = rollback;
   listener({ type: 'rollback-started', count: entries.length });
+  const attempt: Attempt = { ...rollback, stuck: rollback.stuck };
   const leftover: string[] = [];
-  for (const entry of entries.toReversed()) {
-    const failures = await undoEntry(rollback, entry);
-    if (failures.length === 0) {
-      recordIfPossible(listener, () => {
-        journal.undone(entry.seq);
-      });
+  const undo = async (
+    some: readonly JournalEntry[],
+    how: (attempt: Attempt, entry: JournalEntry) => Promise<readonly string[]>,
+  ): Promise<void> => {
+    for (const entry of some) {
+      const failures = await how(attempt, entry);
+      if (failures.length === 0) {
+        recordIfPossible(listener, () => {
+          journal.undone(entry.seq);
+        });
+      }
+      leftover.push(...failures);
     }
-    leftover.push(...failures);
-  }
-  for (const entry of entries) leftover.push(...(await regenerate(rollback, entry)));
+  };
+  await undo(entries.filter((entry) => !isGenerator(entry)).toReversed(), undoEntry);
+  await undo(entries.filter(isGenerator), regenerate);
   return leftover;
 };
 
@@ -59,61 +76,94 @@ export const recordIfPossible = (listener: Listener, record: () => void): void =
   }
 };
 
+/** A rollback under way. */
+interface Attempt extends Omit<Rollback, 'stuck'> {
+  stuck: StuckWrite | undefined;
+}
+
+const isGenerator = ({ change }: JournalEntry): boolean => change.action.kind === 'regenerate';
+
 const undoEntry = async (
-  { host, listener, stuck, permissions }: Rollback,
+  attempt: Attempt,
   { change, before }: JournalEntry,
 ): Promise<readonly string[]> => {
+  const failures = await performAll(attempt, undoActions(change, before));
+  const pf =
+    before.kind === 'vfs' && 'path' in change.action ? pfOfNumvfs(change.action.path) : undefined;
+  if (failures.length > 0 || before.kind !== 'vfs' || pf === undefined) return failures;
+  try {
+    return await performAll(attempt, await restoringVfs(attempt.host, pf, before.removed));
+  } catch (error) {
+    return [failed(attempt, `the VFs of ${pf} as they were`, error)];
+  }
+};
+
+/** @returns what did not succeed, in words. */
+const performAll = async (
+  attempt: Attempt,
+  actions: readonly Action[],
+): Promise<readonly string[]> => {
+  const { host, listener } = attempt;
   const failures: string[] = [];
-  for (const action of undoActions(change, before)) {
+  for (const action of actions) {
     const what = describeAction(action);
-    if (stuck !== undefined && waitsFor(action, stuck)) {
-      failures.push(`${what}: not tried, the kernel is still working on ${stuck.path}`);
-      continue;
-    }
     try {
-      if ((await holds(host, action)) === true) continue;
-      const uses = permissions?.has('force') === true ? [] : await usesTakenBy(host, action);
-      if (uses.length > 0) {
-        failures.push(`${what}: not tried, in use are ${describeUses(uses).join('; ')}`);
+      const obstacle = await obstacleTo(attempt, action);
+      if (obstacle === 'holds') continue;
+      if (obstacle !== undefined) {
+        failures.push(`${what}: not tried, ${obstacle}`);
         continue;
       }
       await host.perform(action);
       listener({ type: 'rolled-back', what });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      listener({ type: 'rollback-failed', what, why });
-      failures.push(`${what}: ${why}`);
+      attempt.stuck ??= stuckWrite(action, error);
+      failures.push(failed(attempt, what, error));
     }
   }
   return failures;
 };
 
+/** Why an action is not performed, in words; `holds` where it need not be. */
+const obstacleTo = async (
+  { host, stuck, permissions }: Attempt,
+  action: Action,
+): Promise<string | undefined> => {
+  if (stuck !== undefined && waitsFor(action)) {
+    return `the kernel is still working on ${stuck.path}`;
+  }
+  if ((await holds(host, action)) === true) return 'holds';
+  const uses = permissions?.has('force') === true ? [] : await usesTakenBy(host, action);
+  return uses.length === 0 ? undefined : `in use are ${describeUses(uses).join('; ')}`;
+};
+
 /**
- * Both below the same /sys/bus/pci/devices/<address>; or both a number of VFs, since a removal holds
- * the lock of all PCI removals (pci_lock_rescan_remove).
+ * A write that does not end holds the lock of its function, and a removal of VFs that of all removals
+ * (pci_lock_rescan_remove): whatever is written to a function then may wait behind it.
  */
-const waitsFor = (action: Action, { path }: StuckWrite): boolean =>
-  'path' in action &&
-  (action.path.split('/')[5] === path.split('/')[5] ||
-    (action.path.endsWith('/sriov_numvfs') && path.endsWith('/sriov_numvfs')));
+const waitsFor = (action: Action): boolean =>
+  action.kind === 'eswitch' || ('path' in action && action.path.startsWith('/sys/bus/pci/'));
+
+const failed = ({ listener }: Attempt, what: string, error: unknown): string => {
+  const why = error instanceof Error ? error.message : String(error);
+  listener({ type: 'rollback-failed', what, why });
+  return `${what}: ${why}`;
+};
 
 /** Runs a generator of the run again, unless what it makes is as it was. */
 const regenerate = async (
-  { host, listener }: Rollback,
+  attempt: Attempt,
   { change, before }: JournalEntry,
 ): Promise<readonly string[]> => {
-  const { action } = change;
-  if (action.kind !== 'regenerate') return [];
-  const what = describeAction(action);
+  const { host, listener } = attempt;
+  const what = describeAction(change.action);
   try {
     if (before.kind === 'generated' && (await isAsBefore(host, before.files))) return [];
-    await host.perform(action);
+    await host.perform(change.action);
     listener({ type: 'rolled-back', what });
     return [];
   } catch (error) {
-    const why = error instanceof HostError ? error.message : String(error);
-    listener({ type: 'rollback-failed', what, why });
-    return [`${what}: ${why}`];
+    return [failed(attempt, what, error)];
   }
 };
 

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Permission } from '../change.ts';
+import { SriovctlError } from '../errors.ts';
 import type { Listener } from '../events.ts';
 import type { Host } from '../host.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
@@ -7,7 +9,14 @@ import { readAttribute } from '../sysfs/read.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { noJournal } from './journal.ts';
 import { type Lock, takeLock } from './lock.ts';
-import { closeRecord, newRunId, type RunRecord, readRecords, startRecord } from './record.ts';
+import {
+  type Continued,
+  newRunId,
+  type RunRecord,
+  readRecords,
+  resumeRecord,
+  startRecord,
+} from './record.ts';
 import { recordIfPossible, rollBack } from './rollback.ts';
 
 /** A run's hold on the host: no other run at the same time, and a record of what it does. */
@@ -16,7 +25,7 @@ export interface Session {
   readonly runId: string;
   /** Whether the run before ended for a reboot, and there has been one. */
   readonly rebooted: boolean;
-  /** What a killed run with the same spec had done before. */
+  /** What a killed run that wanted the same had done before. */
   readonly inherited: readonly JournalEntry[];
   /** Starts the record; called when the rehearsal has gone well, so that a refusal leaves no trace. */
   readonly startJournal: () => Journal;
@@ -40,24 +49,42 @@ export const openSession = async (
     return { runId, rebooted: false, inherited: [], startJournal, close: () => undefined };
   }
   const lock = await takeLock();
-  const boot = (await readAttribute(host.fs, bootId)) ?? 'unknown';
-  const inherited = await recover(host, spec, boot, listener);
-  const rebooted = rebootedSince(boot, listener);
-  const startJournal = (): Journal => {
-    const journal = startRecord({
-      id: runId,
-      command,
-      startedAt: now.toISOString(),
-      bootId: boot,
-      spec,
-    });
-    for (const entry of inherited) {
-      journal.begun(entry);
-      journal.done(entry.seq);
-    }
-    return journal;
-  };
-  return { runId, rebooted, inherited, startJournal, close: lock.release };
+  try {
+    await assertNoneTried(host);
+    const boot = await currentBoot(host);
+    const continues = await recover(host, { command, spec, boot }, listener);
+    const rebooted = rebootedSince(boot, listener);
+    const startJournal = (): Journal =>
+      startRecord({
+        id: runId,
+        command,
+        startedAt: now.toISOString(),
+        bootId: boot,
+        spec,
+        ...(continues !== undefined && { continues }),
+      });
+    const inherited = continues?.entries ?? [];
+    return { runId, rebooted, inherited, startJournal, close: lock.release };
+  } catch (error) {
+    // Whoever holds the lock keeps this process from ending.
+    lock.release();
+    throw error;
+  }
+};
+
+/** The units of systemd that take back what `sriovctl try` did. One at a time, like the runs themselves. */
+export const tryUnit = 'sriovctl-try';
+
+/** @throws SriovctlError TRY_PENDING: what a run builds on must not be taken from below it. */
+const assertNoneTried = async ({ fs }: Host): Promise<void> => {
+  for (const kind of ['timer', 'service']) {
+    if ((await fs.stat(`/run/systemd/transient/${tryUnit}.${kind}`)) === undefined) continue;
+    throw new SriovctlError(
+      'TRY_PENDING',
+      'what `sriovctl try` did is about to be taken back, unless it is confirmed',
+      { exit: 'refused', hint: 'Run `sriovctl confirm` or `sriovctl undo` first.' },
+    );
+  }
 };
 
 export interface UndoOptions {
@@ -65,13 +92,14 @@ export interface UndoOptions {
   readonly runId?: string;
   /** How many seconds to wait for a run under way. */
   readonly waitSeconds?: number;
+  readonly permissions?: ReadonlySet<Permission>;
 }
 
 /** Takes back a recorded run; `undefined` if there is none to take back. */
 export const undoRun = async (
   host: Host,
   listener: Listener,
-  { runId, ...wait }: UndoOptions = {},
+  { runId, permissions = new Set(), ...wait }: UndoOptions = {},
 ): Promise<{ readonly record: RunRecord; readonly leftover: readonly string[] } | undefined> => {
   const lock: Lock = await takeLock(wait);
   try {
@@ -83,8 +111,8 @@ export const undoRun = async (
         entries.length > 0,
     );
     if (record === undefined) return undefined;
-    const boot = (await readAttribute(host.fs, bootId)) ?? 'unknown';
-    return { record, leftover: await takeBack(host, record, boot, listener) };
+    const boot = await currentBoot(host);
+    return { record, leftover: await takeBack({ host, record, boot, listener, permissions }) };
   } finally {
     lock.release();
   }
@@ -105,36 +133,64 @@ const rebootedSince = (boot: string, listener: Listener): boolean => {
   return rebooted;
 };
 
+const currentBoot = async ({ fs }: Host): Promise<string> =>
+  (await readAttribute(fs, bootId)) ?? 'unknown';
+
+interface Asked {
+  readonly command: string;
+  readonly spec: ResolvedSpec;
+  readonly boot: string;
+}
+
 const recover = async (
   host: Host,
-  spec: ResolvedSpec,
-  boot: string,
+  { command, spec, boot }: Asked,
   listener: Listener,
-): Promise<readonly JournalEntry[]> => {
+): Promise<Continued | undefined> => {
   const killed = readRecords().findLast(({ outcome }) => outcome === undefined);
-  if (killed === undefined) return [];
-  const when = `The run of ${killed.startedAt} was killed`;
-  if (isDeepStrictEqual(killed.spec, JSON.parse(JSON.stringify(spec)))) {
+  if (killed === undefined) return undefined;
+  const when = `The ${killed.command} of ${killed.startedAt} was killed`;
+  const same =
+    killed.command === command && isDeepStrictEqual(killed.spec, JSON.parse(JSON.stringify(spec)));
+  if (same) {
     listener({ type: 'notice', text: `${when}; this one goes on from where it was.` });
-    closeRecord(killed, 'continued');
-    return undoable(killed, boot).map((entry, seq) => ({ ...entry, seq }));
+    const entries = undoable(killed, boot).map((entry, seq) => ({ ...entry, seq }));
+    return { id: killed.id, entries };
   }
   listener({ type: 'notice', text: `${when} and wanted something else; it is taken back first.` });
-  await takeBack(host, killed, boot, listener);
-  return [];
+  const leftover = await takeBack({ host, record: killed, boot, listener, permissions: new Set() });
+  for (const what of leftover) listener({ type: 'notice', text: `Left as it is: ${what}` });
+  return undefined;
 };
 
-const takeBack = async (
-  host: Host,
-  record: RunRecord,
-  boot: string,
-  listener: Listener,
-): Promise<readonly string[]> => {
-  const undone: number[] = [];
-  const journal: Journal = { ...noJournal, undone: (seq) => undone.push(seq) };
-  const leftover = await rollBack({ host, journal, listener, entries: undoable(record, boot) });
+interface TakingBack {
+  readonly host: Host;
+  readonly record: RunRecord;
+  /** The boot that the host is in. */
+  readonly boot: string;
+  readonly listener: Listener;
+  readonly permissions: ReadonlySet<Permission>;
+}
+
+/** What is left stays in the record, for another try when the obstacle is gone. */
+const takeBack = async ({
+  record,
+  boot,
+  listener,
+  ...rest
+}: TakingBack): Promise<readonly string[]> => {
+  const entries = undoable(record, boot);
+  if (entries.length < record.entries.length) {
+    const text = `The host has been booted since: of what the ${record.command} did, only files, objects and kernel arguments are taken back.`;
+    listener({ type: 'notice', text });
+  }
+  let journal = noJournal;
   recordIfPossible(listener, () => {
-    closeRecord(record, 'undone', undone);
+    journal = resumeRecord(record);
+  });
+  const leftover = await rollBack({ ...rest, listener, journal, entries });
+  recordIfPossible(listener, () => {
+    journal.ended(leftover.length === 0 ? 'undone' : 'rollback-incomplete', leftover);
   });
   return leftover;
 };

@@ -1,8 +1,10 @@
 import { changeKey } from '../change.ts';
 import { type Outcome, type StepReport, warningsOf } from '../events.ts';
 import type { Host } from '../host.ts';
+import { pfOfNumvfs } from '../sysfs/paths.ts';
 import { apply } from './apply.ts';
 import { noJournal } from './journal.ts';
+import { notRestored } from './not-restored.ts';
 import type { Run, RunResult } from './run.ts';
 
 export interface Rehearsed {
@@ -33,9 +35,18 @@ export const forewarnings = (steps: readonly StepReport[]): readonly string[] =>
   );
   return [
     ...[...new Set(disruptions)].map((text) => `This disrupts: ${text}`),
+    ...(steps.some(removesVfs) ? [`An undo will not bring back ${goneWithVfs.join('; ')}.`] : []),
     ...warningsOf(steps).map(({ problem, hint }) => `Warning: ${problem}. ${hint}`),
   ];
 };
+
+const goneWithVfs = notRestored.flatMap(({ what, goesWithVfs }) => (goesWithVfs ? [what] : []));
+
+const removesVfs = ({ changes }: StepReport): boolean =>
+  changes.some(
+    ({ change: { action }, before }) =>
+      action.kind === 'attribute' && pfOfNumvfs(action.path) !== undefined && before !== '0',
+  );
 
 /** Where a run did other than its rehearsal said, in words; a difference is worth a report. */
 export const divergences = (

@@ -36,7 +36,7 @@ export const writeFileAtomically = (path: string, file: FileContent): void => {
   try {
     const target = followed(path);
     temporary = join(dirname(target), `.${basename(target)}.sriovctl-${process.pid}`);
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     const old = statSync(target, { throwIfNoEntry: false });
     const handle = openSync(temporary, 'wx', 0o600);
     try {
@@ -49,7 +49,7 @@ export const writeFileAtomically = (path: string, file: FileContent): void => {
     if (owner !== undefined) chownSync(temporary, owner.uid, owner.gid);
     chmodSync(temporary, file.mode ?? (old === undefined ? 0o644 : old.mode & 0o7777));
     renameSync(temporary, target);
-    flushDirectory(dirname(target));
+    flushFolder(dirname(target));
   } catch (error) {
     if (temporary !== '') rmSync(temporary, { force: true });
     throw new HostError(errnoOf(error) ?? 'EIO', path, 'writing the file', {
@@ -63,7 +63,7 @@ export const removeFile = (path: string): void => {
   try {
     if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) rmdirSync(path);
     else rmSync(path, { force: true });
-    flushDirectory(dirname(path));
+    flushFolder(dirname(path));
   } catch (error) {
     throw new HostError(errnoOf(error) ?? 'EIO', path, 'removing', { cause: error });
   }
@@ -72,7 +72,17 @@ export const removeFile = (path: string): void => {
 const followed = (path: string): string =>
   lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? realpathSync(path) : path;
 
-const flushDirectory = (path: string): void => {
+/** Makes a folder with those above it, all flushed, so that what is flushed in it is found after a crash. */
+export const makeFolder = (path: string, mode?: number): void => {
+  const outermost = mkdirSync(path, { recursive: true, mode });
+  if (outermost === undefined) return;
+  for (let made = path; made.length >= outermost.length; made = dirname(made)) {
+    flushFolder(dirname(made));
+  }
+};
+
+/** Flushes the names in a folder: those of its files, not what is in them. */
+export const flushFolder = (path: string): void => {
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);

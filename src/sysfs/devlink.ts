@@ -1,4 +1,5 @@
 import type { Action, Command, EswitchSettings, HostView } from '../host.ts';
+import { jsonAnswer } from './json-answer.ts';
 
 type EswitchAction = Extract<Action, { kind: 'eswitch' }>;
 
@@ -31,10 +32,11 @@ export const readEswitch = async (
   host: HostView,
   address: string,
 ): Promise<EswitchSettings | undefined> => {
-  const answer = await host.query(eswitchQuery(address));
+  const query = eswitchQuery(address);
+  const answer = await host.query(query);
   if (!answer.ran || answer.exitCode !== 0) return undefined;
   const { eswitchAnswerSchema } = await import('./devlink-schema.ts');
-  const parsed = eswitchAnswerSchema.safeParse(JSON.parse(answer.stdout));
+  const parsed = eswitchAnswerSchema.safeParse(jsonAnswer(query, answer.stdout));
   const found = parsed.success ? parsed.data.dev[`pci/${address}`] : undefined;
   if (found === undefined) return undefined;
   const { mode, 'inline-mode': inlineMode, 'encap-mode': encapMode } = found;

@@ -3,7 +3,7 @@ import type { Action, HostFs, HostPath, HostView } from '../host.ts';
 import { attributeSpelling } from './attribute.ts';
 import { eswitchDiffers, readEswitch } from './devlink.ts';
 import { moduleFolder, netAttribute, pciAttribute } from './paths.ts';
-import { readAttribute, readLinkName } from './read.ts';
+import { readAttribute, readLinkName, statOfTarget } from './read.ts';
 import { differing, readVfLinks } from './vf-link.ts';
 
 /**
@@ -20,7 +20,7 @@ export const holds = async (host: HostView, action: Action): Promise<boolean | u
     case 'trigger':
       return bindingHolds(fs, action.path, action.value.trim());
     case 'file':
-      return (await fs.readText(action.path)) === action.content;
+      return fileHolds(fs, action);
     case 'remove':
       return (await fs.stat(action.path)) === undefined;
     case 'module':
@@ -42,6 +42,19 @@ export const holds = async (host: HostView, action: Action): Promise<boolean | u
     case 'regenerate':
       return undefined;
   }
+};
+
+const fileHolds = async (
+  fs: HostFs,
+  { path, content, mode, owner }: Extract<Action, { kind: 'file' }>,
+): Promise<boolean> => {
+  if ((await fs.readText(path)) !== content) return false;
+  const stat = await statOfTarget(fs, path);
+  return (
+    (mode ?? stat?.mode) === stat?.mode &&
+    (owner?.uid ?? stat?.uid) === stat?.uid &&
+    (owner?.gid ?? stat?.gid) === stat?.gid
+  );
 };
 
 const bindingHolds = async (

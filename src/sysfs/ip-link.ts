@@ -1,5 +1,6 @@
 import type { Command, HostView } from '../host.ts';
 import type { IpLink } from './ip-link-schema.ts';
+import { jsonAnswer } from './json-answer.ts';
 
 /** All links with their details (ip-link(8)); VFs are listed below their PF. */
 export const ipLinkCommand: Command = { argv: ['ip', '-j', '-d', 'link', 'show'] };
@@ -18,6 +19,6 @@ const ask = async (host: HostView, command: Command): Promise<readonly IpLink[]>
   const answer = await host.query(command);
   if (!answer.ran || answer.exitCode !== 0) return [];
   const { ipLinksSchema } = await import('./ip-link-schema.ts');
-  const parsed = ipLinksSchema.safeParse(JSON.parse(answer.stdout));
+  const parsed = ipLinksSchema.safeParse(jsonAnswer(command, answer.stdout));
   return parsed.success ? parsed.data : [];
 };

@@ -174,7 +174,12 @@ export class Overlay implements TreeFs {
   #find(real: HostPath): Found {
     let node: Node | undefined = this.#root;
     let baseVisible = true;
-    for (const name of real.split('/')) {
+    // By places and not by split(): most paths leave the overlay after a name or two.
+    for (let at = 1; at < real.length; ) {
+      const slash = real.indexOf('/', at);
+      const end = slash < 0 ? real.length : slash;
+      const name = real.slice(at, end);
+      at = end + 1;
       if (name === '') continue;
       if (node.kind !== 'directory') return { node: { kind: 'gone' }, baseVisible: false };
       baseVisible &&= !node.opaque;

@@ -29,6 +29,10 @@ export const pciDevice = (address: string): HostPath => `${pciDevices}/${address
 export const pciAttribute = (address: string, name: string): HostPath =>
   `${pciDevices}/${address}/${name}`;
 
+/** The PF whose number of VFs an attribute is; `undefined` for any other attribute. */
+export const pfOfNumvfs = (path: HostPath): string | undefined =>
+  /\/([^/]+)\/sriov_numvfs$/.exec(path)?.[1];
+
 export const pciDriver = (driver: string): HostPath => `/sys/bus/pci/drivers/${driver}`;
 
 export const netdev = (name: string): HostPath => `${netClass}/${name}`;

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { HostFs, HostPath } from '../host.ts';
+import type { FileStat, HostFs, HostPath } from '../host.ts';
 import { resolveLink } from './paths.ts';
 
 /** An attribute's value without its newline; `undefined` if there is no such attribute. */
@@ -35,4 +35,14 @@ export const orUnknown = async <T>(read: Promise<T | undefined>): Promise<T | un
   } catch {
     return undefined;
   }
+};
+
+/** Mode and owner of the file itself, behind the links that lead to it. */
+export const statOfTarget = async (fs: HostFs, path: HostPath): Promise<FileStat | undefined> => {
+  const stat = await fs.stat(path);
+  if (stat?.kind !== 'link') return stat;
+  const target = await fs.readLink(path);
+  return target === undefined
+    ? undefined
+    : statOfTarget(fs, posix.resolve(posix.dirname(path), target) as HostPath);
 };

@@ -16,8 +16,9 @@ import { simulateHost } from '../../src/sysfs/simulated-host.ts';
 import { treeView } from '../../src/sysfs/tree-fs.ts';
 import { declaredState } from './declared-state.ts';
 import { failingHost } from './failing-host.ts';
+import { rememberingView } from './remembering-view.ts';
 
-const tree = join(import.meta.dirname, '../../fixtures/82576-qemu');
+const captured = rememberingView(treeView(join(import.meta.dirname, '../../fixtures/82576-qemu')));
 const pf = '0000:01:00.0';
 
 /** Writes a file that exists, one that does not, and removes none: the file half of a stage's work. */
@@ -57,7 +58,7 @@ const runOn = (host: Host, count: number, permissions: readonly Permission[] = [
 
 /** A host as a user may find it: some VFs already, the PF's driver bound or not, autoprobe on or off. */
 const hostWith = async (start: Start): Promise<Host> => {
-  const host = simulateHost(treeView(tree));
+  const host = simulateHost(captured);
   const set = (name: string, value: string) =>
     host.perform({ kind: 'attribute', path: pciAttribute(pf, name), value });
   if (!start.autoprobe) await set('sriov_drivers_autoprobe', '0');

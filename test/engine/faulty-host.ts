@@ -1,37 +1,44 @@
 import { HostError } from '../../src/errors.ts';
-import type { Host, HostFs } from '../../src/host.ts';
+import type { Action, CommandResult, Host, HostFs } from '../../src/host.ts';
 
-/** What goes wrong at one point of a run. `lie` is a write or command that says it worked and did nothing. */
-export type Fault = 'EIO' | 'EBUSY' | 'ENOSPC' | 'EPERM' | 'ENOENT' | 'ETIMEDOUT' | 'lie';
+/** A place in a run where something can go wrong. */
+export type Point = 'read' | 'query' | 'write';
 
-export const faults: readonly Fault[] = [
-  'EIO',
-  'EBUSY',
-  'ENOSPC',
-  'EPERM',
-  'ENOENT',
-  'ETIMEDOUT',
-  'lie',
-];
+/** What goes wrong there. `lie` is a program or write that says it worked, and did nothing. */
+export const faults = ['EIO', 'EBUSY', 'ENOSPC', 'EPERM', 'ENOENT', 'ETIMEDOUT', 'lie'] as const;
+export type Fault = (typeof faults)[number];
 
-export interface FaultyHost extends Host {
-  /** How many reads, writes and commands there were. */
-  readonly points: () => number;
+/** A read has no exit status to lie with. */
+export const canStrike = (fault: Fault, point: Point): boolean =>
+  fault !== 'lie' || point !== 'read';
+
+export interface WatchedHost extends Host {
+  /** What was read, asked and written so far, in order. */
+  readonly points: () => readonly Point[];
 }
 
+/** Asked ahead of each read, query and write; what it answers happens in place of that. */
+type Intervention = (at: number, subject: string) => 'lie' | undefined;
+
 /** A host on which the operation of one number goes wrong, and every other one goes well. */
-export const faultyHost = (host: Host, at: number, fault: Fault): FaultyHost => {
-  let count = -1;
-  const strikes = (): boolean => {
-    count += 1;
-    return count === at;
-  };
-  const error = (subject: string): HostError => new HostError(fault, subject, 'injected');
+export const faultyHost = (host: Host, at: number, fault: Fault): WatchedHost =>
+  watchedHost(host, (number, subject) => {
+    if (number !== at) return undefined;
+    if (fault === 'lie') return 'lie';
+    throw new HostError(fault, subject, 'injected');
+  });
+
+const silence: CommandResult = { ran: true, exitCode: 0, stdout: '', stderr: '' };
+
+export const watchedHost = (host: Host, intervene: Intervention = () => undefined): WatchedHost => {
+  const points: Point[] = [];
+  const strike = (point: Point, subject: string): 'lie' | undefined =>
+    intervene(points.push(point) - 1, subject);
   const reading =
-    <A extends readonly unknown[], T>(subject: string, read: (...args: A) => Promise<T>) =>
-    async (...args: A): Promise<T> => {
-      if (strikes() && fault !== 'lie') throw error(subject);
-      return read(...args);
+    <A, T>(subject: string, read: (a: A) => Promise<T>) =>
+    async (a: A): Promise<T> => {
+      strike('read', subject);
+      return read(a);
     };
   const fs: HostFs = {
     readText: reading('readText', (path) => host.fs.readText(path)),
@@ -42,15 +49,15 @@ export const faultyHost = (host: Host, at: number, fault: Fault): FaultyHost => 
   return {
     simulated: host.simulated,
     fs,
-    query: reading('query', (command) => host.query(command)),
+    query: async (command) =>
+      strike('query', command.argv[0]) === 'lie' ? silence : host.query(command),
     now: () => host.now(),
     wait: (ms) => host.wait(ms),
     perform: async (action) => {
-      const struck = strikes();
-      if (struck && fault === 'lie') return;
-      if (struck) throw error('path' in action ? action.path : action.kind);
-      await host.perform(action);
+      if (strike('write', subjectOf(action)) !== 'lie') await host.perform(action);
     },
-    points: () => count + 1,
+    points: () => points,
   };
 };
+
+const subjectOf = (action: Action): string => ('path' in action ? action.path : action.kind);

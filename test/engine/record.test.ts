@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { apply } from '../../src/engine/apply.ts';
 import type { Journal, JournalEntry } from '../../src/engine/journal.ts';
-import { readRecords, startRecord } from '../../src/engine/record.ts';
+import { type RunRecord, readRecords, resumeRecord, startRecord } from '../../src/engine/record.ts';
 import { SriovctlError } from '../../src/errors.ts';
 import type { ResolvedSpec } from '../../src/resolved-spec.ts';
 import { driver } from '../../src/steps/driver.ts';
@@ -121,5 +121,37 @@ describe('a record on the disk', () => {
     });
     journal.ended('rolled-back', []);
     expect(readRecords(folder)).toMatchObject([{ entries: [], outcome: 'rolled-back' }]);
+  });
+
+  const header = (id: string) => ({ id, command: 'setup', startedAt: '', bootId: 'a', spec });
+
+  test('that a crash has cut off in a line is taken up again after it', () => {
+    startRecord(header('1'), folder).begun(entry(0, 'first'));
+    appendFileSync(join(folder, '1.jsonl'), '\n{"type":"begun","ent');
+    const [killed] = readRecords(folder);
+    expect(killed).toMatchObject({ entries: [{ seq: 0 }] });
+    expect(killed).not.toHaveProperty('outcome');
+    const journal = resumeRecord(killed as RunRecord);
+    journal.undone(0);
+    journal.ended('undone', []);
+    expect(readRecords(folder)).toMatchObject([{ entries: [], outcome: 'undone' }]);
+  });
+
+  test('of a killed run belongs to the run that goes on from it, from its first line on', () => {
+    startRecord(header('1'), folder).begun(entry(0, 'first'));
+    const [killed] = readRecords(folder);
+    const continues = { id: '1', entries: killed?.entries ?? [] };
+    const journal = startRecord({ ...header('2'), continues }, folder);
+    expect(readRecords(folder)).toMatchObject([
+      { id: '1', outcome: 'continued' },
+      { id: '2', entries: [{ seq: 0 }] },
+    ]);
+    journal.begun(entry(1, 'second'));
+    journal.undone(0);
+    journal.ended('rollback-incomplete', ['what is left']);
+    expect(readRecords(folder).at(-1)).toMatchObject({
+      entries: [{ seq: 1 }],
+      outcome: 'rollback-incomplete',
+    });
   });
 });

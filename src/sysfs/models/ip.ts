@@ -1,4 +1,5 @@
 import type { CommandResult, HostView } from '../../host.ts';
+import { jsonAnswer } from '../json-answer.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { setLinkState } from '../kernel/netdev.ts';
 import { netClass, netdev } from '../paths.ts';
@@ -66,6 +67,6 @@ const jsonOf = async (
 ): Promise<readonly LinkEntry[]> => {
   const answer = await base.query(command);
   if (!answer.ran || answer.exitCode !== 0) return [];
-  const parsed: unknown = JSON.parse(answer.stdout);
+  const parsed: unknown = jsonAnswer(command, answer.stdout);
   return Array.isArray(parsed) ? (parsed as LinkEntry[]) : [];
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Command, HostView } from '../../host.ts';
+import { jsonAnswer } from '../json-answer.ts';
 
 /** All addresses of the host's network namespace (ip-address(8)). */
 export const ipAddressCommand: Command = { argv: ['ip', '-j', 'address', 'show'] };
@@ -22,7 +23,7 @@ export const queryAddresses = async (
 ): Promise<ReadonlyMap<string, readonly string[]>> => {
   const answer = await host.query(ipAddressCommand);
   if (!answer.ran || answer.exitCode !== 0) return new Map();
-  const parsed = addressesSchema.safeParse(JSON.parse(answer.stdout || '[]'));
+  const parsed = addressesSchema.safeParse(jsonAnswer(ipAddressCommand, answer.stdout || '[]'));
   return new Map(
     (parsed.data ?? []).flatMap(({ ifname, addr_info }) => {
       const own = addr_info.flatMap(({ local, scope }) => (scope === 'link' ? [] : (local ?? [])));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Command, HostFs, HostView } from '../../host.ts';
+import { jsonAnswer } from '../json-answer.ts';
 import { netNamespaces, pciAttribute, processFile } from '../paths.ts';
 import type { VirtualFunction } from '../pci-device.ts';
 import { orUnknown, readLinkName } from '../read.ts';
@@ -103,9 +104,10 @@ const functionsShownTo = async (fs: HostFs, pid: number): Promise<ReadonlySet<st
 const linksSchema = z.array(z.object({ parentdev: z.string().optional() }));
 
 const functionsIn = async (host: HostView, path: string): Promise<ReadonlySet<string>> => {
-  const answer = await orUnknown(host.query(linksInNamespaceCommand(path)));
+  const command = linksInNamespaceCommand(path);
+  const answer = await orUnknown(host.query(command));
   if (answer?.ran !== true || answer.exitCode !== 0) return new Set();
-  const links = linksSchema.safeParse(JSON.parse(answer.stdout || '[]'));
+  const links = linksSchema.safeParse(jsonAnswer(command, answer.stdout || '[]'));
   return new Set(links.data?.flatMap(({ parentdev }) => parentdev ?? []));
 };
 

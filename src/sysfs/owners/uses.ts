@@ -1,6 +1,7 @@
 import type { Action, HostFs, HostView } from '../../host.ts';
 import { unloadedBy } from '../commands.ts';
-import { readPf, type VirtualFunction } from '../pci-device.ts';
+import { pfOfNumvfs } from '../paths.ts';
+import { physfnOf, readPf, type VirtualFunction } from '../pci-device.ts';
 import { deviceHolders } from './device-holders.ts';
 import { interfaceUses } from './interface-uses.ts';
 import { kubeletPods } from './kubelet.ts';
@@ -40,17 +41,22 @@ export const usesOf = async (
 export const usesTakenBy = async (host: HostView, action: Action): Promise<readonly VfUse[]> =>
   (await usesOf(host, await vfsTakenBy(host.fs, action))).filter(({ here }) => here !== true);
 
+/** All VFs of a PF whose number changes or whose driver is unloaded, or the one that an unbind takes. */
 const vfsTakenBy = async (fs: HostFs, action: Action): Promise<readonly VirtualFunction[]> => {
   if (action.kind === 'command') {
     const { ports, vfs } = await takenByUnload(fs, unloadedBy(action.command));
     return [...ports, ...vfs].flatMap((pf) => pf.vfs);
   }
-  const [, address] = action.kind === 'attribute' ? (numvfsPath.exec(action.path) ?? []) : [];
-  const pf = address === undefined ? undefined : await readPf(fs, address);
-  return pf?.vfs ?? [];
+  if (action.kind === 'attribute') {
+    const pf = pfOfNumvfs(action.path);
+    return pf === undefined ? [] : ((await readPf(fs, pf))?.vfs ?? []);
+  }
+  if (action.kind !== 'trigger' || !action.path.endsWith('/unbind')) return [];
+  const address = action.value.trim();
+  const pf = await physfnOf(fs, address);
+  const vfs = pf === undefined ? [] : ((await readPf(fs, pf))?.vfs ?? []);
+  return vfs.filter((vf) => vf.address === address);
 };
-
-const numvfsPath = /\/([^/]+)\/sriov_numvfs$/;
 
 /** The users with their VFs, one phrase each: `VF 0 and 1 by pod default/web`. */
 export const describeUses = (uses: readonly VfUse[]): readonly string[] => {
