@@ -7,7 +7,14 @@ import {
   parsePciAddress,
   vfAddress,
 } from './pci-address.ts';
-import { followLink, readAttribute, readId, readLinkName, readNumber } from './read.ts';
+import {
+  followLink,
+  readAttribute,
+  readId,
+  readLinkName,
+  readNumber,
+  readVfDevice,
+} from './read.ts';
 
 /** Four lower-case hex digits each. */
 interface PciIds {
@@ -139,7 +146,7 @@ export const readSriov = async (
   if (totalVfs === undefined) return undefined;
   const offset = await readNumber(fs, pciAttribute(address, 'sriov_offset'));
   const stride = await readNumber(fs, pciAttribute(address, 'sriov_stride'));
-  const vfDevice = await readId(fs, pciAttribute(address, 'sriov_vf_device'));
+  const vfDevice = await readVfDevice(fs, pciDevice(address));
   const autoprobe = await readNumber(fs, pciAttribute(address, 'sriov_drivers_autoprobe'));
   return {
     totalVfs,

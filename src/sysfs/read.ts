@@ -12,9 +12,13 @@ export const readNumber = async (fs: HostFs, path: HostPath): Promise<number | u
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
 };
 
-/** A PCI id such as `0x8086`, or `728` as sriov_vf_device has it (%x), as four hex digits. */
+/** The hex digits of a PCI id such as `0x8086`, a class or a revision. */
 export const readId = async (fs: HostFs, path: HostPath): Promise<string | undefined> =>
-  (await readAttribute(fs, path))?.replace(/^0x/, '').toLowerCase().padStart(4, '0');
+  (await readAttribute(fs, path))?.replace(/^0x/, '').toLowerCase();
+
+/** The id of a PF's VFs as four hex digits: sriov_vf_device has it without leading zeros (sriov_vf_device_show). */
+export const readVfDevice = async (fs: HostFs, pfFolder: HostPath): Promise<string | undefined> =>
+  (await readId(fs, `${pfFolder}/sriov_vf_device`))?.padStart(4, '0');
 
 /** The last part of a link's target: the name of a driver, a group, a device. */
 export const readLinkName = async (fs: HostFs, path: HostPath): Promise<string | undefined> => {

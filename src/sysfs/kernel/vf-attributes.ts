@@ -1,6 +1,6 @@
 import type { HostPath } from '../../host.ts';
 import type { Planting } from '../overlay-node.ts';
-import { readId } from '../read.ts';
+import { readId, readVfDevice } from '../read.ts';
 import type { Kernel } from './kernel.ts';
 
 /** Ids of a VF as hex digits: vendor, class and subsystem are its PF's. */
@@ -18,7 +18,7 @@ export const vfIdsOf = async (fs: Kernel['fs'], pfFolder: HostPath): Promise<VfI
     (await readId(fs, `${pfFolder}/${name}`)) ?? '0000';
   return {
     vendor: await id('vendor'),
-    device: await id('sriov_vf_device'),
+    device: (await readVfDevice(fs, pfFolder)) ?? '0000',
     subVendor: await id('subsystem_vendor'),
     subDevice: await id('subsystem_device'),
     class: await id('class'),
