@@ -27,7 +27,8 @@ try {
     useCodeCache: true,
   };
   await writeFile(join(work, 'sea.json'), JSON.stringify(config));
-  run(node, '--build-sea', 'sea.json');
+  // What V8 has compiled beforehand is the same each time only with the same seed.
+  run(node, '--random-seed=1', '--build-sea', 'sea.json');
   const file = join(values.out, 'sriovctl-linux-x64');
   await rename(join(work, 'sriovctl'), file);
   console.log(file);

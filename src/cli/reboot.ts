@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { renumbersBuses } from '../boot/remedies.ts';
 import { SriovctlError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -6,6 +5,7 @@ import { continuationPath, continuationText, continuationUnit } from '../persist
 import { systemdRunning } from '../persist/places.ts';
 import type { NodeSpec } from '../spec/node-spec.ts';
 import { permanentMacs, resolvePf } from '../sysfs/resolve-pf.ts';
+import { ownCommand } from './own-command.ts';
 import type { WritingFlags } from './run-stages.ts';
 import type { Streams } from './streams.ts';
 import { wantedSpec } from './wanted.ts';
@@ -49,15 +49,12 @@ export const rebootAndContinue = async (
 
 /** The same setup as a unit that runs it: without --reboot, so that it cannot go round in circles. */
 export const continuationOf = async (flags: RebootFlags, host: Host): Promise<string> => {
-  const [, started] = process.argv;
-  if (started === undefined) throw new TypeError('this program does not know its own path');
-  const program = realpathSync(started);
+  const own = ownCommand();
   const { only, skip, recreate, force } = flags;
   const spec = await wantedSpec(flags, host);
   return continuationText({
     argv: [
-      process.execPath,
-      program,
+      ...own,
       'setup',
       '--config=/dev/stdin',
       ...(only === undefined ? [] : [`--only=${only.join(',')}`]),
@@ -73,7 +70,7 @@ export const continuationOf = async (flags: RebootFlags, host: Host): Promise<st
         return value === undefined ? [] : [[name, value]];
       }),
     ),
-    needs: [process.execPath, program],
+    needs: own,
   });
 };
 

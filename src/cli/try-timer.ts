@@ -1,11 +1,10 @@
 import { tryUnit } from '../engine/session.ts';
 import { SriovctlError } from '../errors.ts';
 import { runCommand } from '../sysfs/linux-command.ts';
+import { ownCommand } from './own-command.ts';
 
 /** Set before the first change: from here on the host comes back whatever happens to this process. */
 export const armTimer = async (runId: string, seconds: number): Promise<void> => {
-  const [, program] = process.argv;
-  if (program === undefined) throw new TypeError('this program does not know its own path');
   const started = await runCommand({
     argv: [
       'systemd-run',
@@ -14,8 +13,7 @@ export const armTimer = async (runId: string, seconds: number): Promise<void> =>
       '--timer-property=AccuracySec=100ms',
       '--collect',
       '--quiet',
-      process.execPath,
-      program,
+      ...ownCommand(),
       'undo',
       `--run=${runId}`,
       '--wait=600',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { repositoryRoot } from '../guest.ts';
@@ -11,19 +11,36 @@ const test = scenario();
 const everyFile =
   "find /etc /usr /var/lib -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/lib/sriovctl*' -not -path '/var/cache/*' -printf '%p %y %l\\n' | sort";
 
-test('the Debian package is installed, works and is removed without a trace', async ({ guest }) => {
-  const out = path.join(guest.share, 'deb');
-  const file = execFileSync(process.execPath, ['scripts/make-deb.mjs', '--out', 'release'], {
-    cwd: repositoryRoot,
-    encoding: 'utf8',
-  }).trim();
-  execFileSync('mkdir', ['-p', out]);
-  copyFileSync(path.join(repositoryRoot, file), path.join(out, 'sriovctl.deb'));
-  // Out of the way: what the harness itself put into the guest.
-  await guest.sh('mv /usr/local/bin/sriovctl /root/sriovctl.of-the-harness');
-  const before = await guest.sh(everyFile);
+/** Runs a script of this repository; gives the path that it prints. */
+const make = (script: string, ...args: readonly string[]): string =>
+  path.resolve(
+    repositoryRoot,
+    execFileSync(process.execPath, [`scripts/${script}.mjs`, ...args], {
+      cwd: repositoryRoot,
+      encoding: 'utf8',
+    }).trim(),
+  );
 
-  await guest.sh('dpkg -i /mnt/share/deb/sriovctl.deb');
+test('the executable and its Debian package work on a system without Node.js, and leave no trace', async ({
+  guest,
+}) => {
+  const out = path.join(guest.share, 'packages');
+  mkdirSync(out, { recursive: true });
+  const executable = make('make-executable', '--out', out);
+  const deb = make('make-deb', executable, '--out', out);
+  const inGuest = (file: string): string => `/mnt/share/packages/${path.basename(file)}`;
+
+  await guest.sh(
+    "dpkg --purge $(dpkg-query -W -f '${Package}\\n' nodejs 'libnode*' 'node-*' 2>/dev/null) && rm /usr/local/bin/sriovctl",
+  );
+  expect(await guest.sh('command -v node nodejs || echo none')).toBe('none');
+
+  const list = await guest.sh(`${inGuest(executable)} list`);
+  expect(list).toContain('enp1s0f0');
+  expect(list).toContain('0 of 7 VFs');
+
+  const before = await guest.sh(everyFile);
+  await guest.sh(`dpkg -i ${inGuest(deb)}`);
   expect(await guest.sh('command -v sriovctl')).toBe('/usr/bin/sriovctl');
   expect(await guest.sh('dpkg --verify sriovctl')).toBe('');
   expect(await guest.sh('zcat /usr/share/man/man8/sriovctl-setup.8.gz | head -1')).toContain(
@@ -34,18 +51,11 @@ test('the Debian package is installed, works and is removed without a trace', as
       'bash -c \'source /usr/share/bash-completion/completions/sriovctl; compopt() { :; }; COMP_LINE="sriovctl setup --pf enp"; COMP_POINT=${#COMP_LINE}; _sriovctl; echo "${COMPREPLY[@]}"\'',
     ),
   ).toBe('enp1s0f0 enp1s0f1');
+  await guest.sh('systemd-analyze verify sriovctl-setup.service');
 
-  const setup = await guest.run([
-    'sriovctl',
-    'setup',
-    '--pf',
-    'enp1s0f0',
-    '--vfs',
-    '2',
-    '--no-kube',
-    '--no-persist',
-  ]);
-  expect(setup).toMatchObject({ exitCode: 0 });
+  const pfs = ['--pf', 'enp1s0f0', '--vfs', '2', '--no-kube', '--no-persist'];
+  expect(await guest.run(['sriovctl', 'setup', ...pfs])).toMatchObject({ exitCode: 0 });
+  expect(await guest.run(['sriovctl', 'verify', ...pfs])).toMatchObject({ exitCode: 0 });
 
   await guest.sh('dpkg -r sriovctl');
   expect(await guest.sh(everyFile)).toBe(before);
