@@ -1,6 +1,7 @@
-// Makes everything that is published, in release/: the npm package, the .deb, the SBOM, checksums.
+// Makes everything that is published, in release/: the npm package, the executable, the packages of
+// distributions, the SBOM, checksums.
 // Each step that can check what it made does; the build is made twice and must be the same.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,9 +31,10 @@ run('npx', '--no-install', 'publint', '--strict');
 const [packed] = JSON.parse(run('npm', 'pack', '--json', '--pack-destination', out));
 say(`npm: ${packed.filename}, ${packed.entryCount} files, ${packed.size} bytes`);
 
-const debs = [await debHash(), await debHash()];
-if (debs[0] !== debs[1]) throw new Error('two packages of the same build differ');
-say(`deb: ${debs[0]} (twice)`);
+const executable = await madeTwice('make-executable');
+await madeTwice('make-deb', executable);
+if (isInstalled('rpmbuild')) await madeTwice('make-rpm', executable);
+else say('make-rpm: left out, rpmbuild is not installed');
 
 await writeFile(join(out, 'sriovctl.cdx.json'), sbom());
 say('sbom: sriovctl.cdx.json');
@@ -55,9 +57,18 @@ async function builtHash() {
   return hash.digest('hex');
 }
 
-async function debHash() {
-  const file = node('scripts/make-deb.mjs', '--out', out).trim();
-  return sha256(file);
+/** Runs a script that makes one file, and once more, which must make the same; gives the file's path. */
+async function madeTwice(script, ...args) {
+  const make = () => node(`scripts/${script}.mjs`, ...args, '--out', out).trim();
+  const file = make();
+  const hash = await sha256(file);
+  if ((await sha256(make())) !== hash) throw new Error(`${script} makes another file each time`);
+  say(`${script}: ${hash} (twice)`);
+  return file;
+}
+
+function isInstalled(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 /** CycloneDX from npm's own knowledge of what is bundled, without what differs from run to run. */

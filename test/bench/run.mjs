@@ -1,53 +1,42 @@
-// Measures start-up and listing beside peers in the same run, so that only ratios are compared.
+// Measures start-up, and looking at hosts with many VFs, beside peers in the same run, so that only
+// ratios are compared. Usage: npm run bench [-- ROUNDS]; as root also the large hosts.
 import { spawnSync } from 'node:child_process';
-import { performance } from 'node:perf_hooks';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compare } from './compare.mjs';
+import { makeSriovTree } from './sriov-tree.mjs';
 
-const rounds = Number(process.argv[2] ?? 21);
-const cli = 'dist/sriovctl.mjs';
-const tree = 'fixtures/i350-t2';
+const rounds = process.argv[2] ?? '11';
 const node = process.execPath;
+const bundle = [node, 'dist/sriovctl.mjs'];
+const executable = ['release/sriovctl-linux-x64'];
+const made = existsSync(executable[0]);
 
-/** Each group's first line is the peer that the others are compared with. */
-const groups = [
-  {
-    title: 'start-up',
-    candidates: [
-      { name: 'node -e 0', argv: [node, '-e', '0'] },
-      { name: 'sriovctl --version', argv: [node, cli, '--version'] },
-      { name: 'sriovctl --help', argv: [node, cli, '--help'] },
-    ],
-  },
-  {
-    title: `list (${tree})`,
-    candidates: [
-      {
-        name: 'lspci -Dvmmnnk',
-        argv: ['lspci', '-A', 'linux-sysfs', '-O', `sysfs.path=${tree}/sys/bus/pci`, '-Dvmmnnk'],
-      },
-      { name: 'sriovctl list', argv: [node, cli, 'list', '--simulate', tree] },
-    ],
-  },
-];
+await compare('start-up', rounds, [
+  { name: 'node -e 0', argv: [node, '-e', '0'] },
+  { name: 'bundle --version', argv: [...bundle, '--version'] },
+  { name: 'bundle --help', argv: [...bundle, '--help'] },
+  ...(made ? [{ name: 'executable --version', argv: [...executable, '--version'] }] : []),
+  ...(made ? [{ name: 'executable --help', argv: [...executable, '--help'] }] : []),
+  { name: 'kubectl version --client', argv: ['kubectl', 'version', '--client'] },
+  { name: 'lspci', argv: ['lspci'] },
+]);
 
-const once = ([program, ...args]) => {
-  const start = performance.now();
-  const { status, error, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error ?? stderr}`);
-  return performance.now() - start;
-};
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-for (const { title, candidates } of groups) {
-  // Rounds go through all candidates in turn, so that a slow moment of the machine hits them all.
-  const times = candidates.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    candidates.forEach(({ argv }, index) => times[index].push(once(argv)));
+// The trees stand in for /sys in a mount namespace, so that every program looks at them by itself.
+if (process.getuid?.() === 0) {
+  for (const cards of [4, 16]) {
+    const tree = mkdtempSync(join(tmpdir(), 'sriovctl-bench-'));
+    try {
+      makeSriovTree(tree, cards);
+      const within = [node, 'test/bench/large-host.mjs', String(cards), rounds];
+      const script = 'mount --bind "$0/sys" /sys && exec "$@"';
+      const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, tree, ...within], {
+        stdio: 'inherit',
+      });
+      if (status !== 0) process.exitCode = 1;
+    } finally {
+      rmSync(tree, { recursive: true, force: true });
+    }
   }
-  const medians = times.map(median);
-  console.log(title);
-  candidates.forEach(({ name }, index) => {
-    const ratio = (medians[index] / medians[0]).toFixed(2);
-    console.log(`  ${name.padEnd(24)} ${medians[index].toFixed(0).padStart(5)} ms  ${ratio} times`);
-  });
-}
+} else console.log('large hosts: left out, only root may mount a tree over /sys');

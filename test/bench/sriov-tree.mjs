@@ -18,9 +18,16 @@ export const makeSriovTree = (top, cards) => {
   tree.finish();
 };
 
+/** The netdevs of the PFs of such a host. */
+export const portsOf = (cards) =>
+  Array.from({ length: cards }, (_, card) => [0, 1].map((port) => portName(card, port))).flat();
+
+const firstBus = (card) => 1 + card * 2;
+const portName = (card, port) => `enp${firstBus(card)}s0f${port}`;
+
 /** A root port with the two buses that 258 functions take. */
 const putCard = (tree, card) => {
-  const bus = 1 + card * 2;
+  const bus = firstBus(card);
   const slot = tree.pciFunction('/sys/devices/pci0000:00', address(0, 8 * (card + 1)), {
     ...ids(0x347a),
     class: 0x060400,
@@ -33,7 +40,7 @@ const putCard = (tree, card) => {
 
 const putPort = (tree, { slot, bus, card, port, offset }) => {
   const at = address(bus, port);
-  const name = `enp${bus}s0f${port}`;
+  const name = portName(card, port);
   const mac = `b4:96:91:00:${octet(card)}:${octet(port)}`;
   const pf = tree.pciFunction(slot, at, {
     ...ids(0x1592),
