@@ -1,9 +1,10 @@
 // Makes sriovctl as one executable file with Node.js inside, for hosts without it: linux x64.
 // Usage: node scripts/make-executable.mjs [--out DIR]
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { inject } from 'postject';
 import { bundle } from './bundle.mjs';
 import { nodeRuntime } from './node-runtime.mjs';
 
@@ -17,18 +18,25 @@ const run = (program, ...args) =>
 try {
   const node = await nodeRuntime();
   // A fifth of it are names that only a debugger asks for.
-  run('strip', '--strip-all', '-o', 'node', node);
-  await bundle({ outfile: join(work, 'sriovctl.cjs'), format: 'cjs', target: 'node26' });
+  run('strip', '--strip-all', '-o', 'sriovctl', node);
+  await bundle({ outfile: join(work, 'sriovctl.cjs'), format: 'cjs', target: 'node24' });
   const config = {
     main: 'sriovctl.cjs',
-    executable: 'node',
-    output: 'sriovctl',
+    output: 'sriovctl.blob',
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
   };
   await writeFile(join(work, 'sea.json'), JSON.stringify(config));
   // What V8 has compiled beforehand is the same each time only with the same seed.
-  run(node, '--random-seed=1', '--build-sea', 'sea.json');
+  run(node, '--random-seed=1', '--experimental-sea-config', 'sea.json');
+  await inject(
+    join(work, 'sriovctl'),
+    'NODE_SEA_BLOB',
+    await readFile(join(work, 'sriovctl.blob')),
+    {
+      sentinelFuse: 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2',
+    },
+  );
   const file = join(values.out, 'sriovctl-linux-x64');
   await rename(join(work, 'sriovctl'), file);
   console.log(file);

