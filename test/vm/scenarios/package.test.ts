@@ -51,7 +51,7 @@ test('the executable and its Debian package work on a system without Node.js, an
       'bash -c \'source /usr/share/bash-completion/completions/sriovctl; compopt() { :; }; COMP_LINE="sriovctl setup --pf enp"; COMP_POINT=${#COMP_LINE}; _sriovctl; echo "${COMPREPLY[@]}"\'',
     ),
   ).toBe('enp1s0f0 enp1s0f1');
-  await guest.sh('systemd-analyze verify sriovctl-setup.service');
+  await guest.sh('systemd-analyze verify --man=no sriovctl-setup.service');
 
   const pfs = ['--pf', 'enp1s0f0', '--vfs', '2', '--no-kube', '--no-persist'];
   expect(await guest.run(['sriovctl', 'setup', ...pfs])).toMatchObject({ exitCode: 0 });
