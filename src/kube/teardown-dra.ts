@@ -1,6 +1,6 @@
 import type { Change } from '../change.ts';
 import { isOurs } from './manifests/daemon-set.ts';
-import { draKinds } from './manifests/dra.ts';
+import { draKinds, policiesOf } from './manifests/dra.ts';
 import { type LiveObject, refOf } from './object.ts';
 import { listObjects, readObjects } from './plan-objects.ts';
 import type { Site } from './stage.ts';
@@ -11,13 +11,9 @@ export const removeDra = async ({ cluster, host }: Site): Promise<readonly Chang
   const list = async (resource: string): Promise<readonly LiveObject[]> =>
     (await listObjects(cluster, host, { resource })).filter(isOurs);
   const policies = await list(draKinds.policy);
-  const own = policies.filter(({ metadata }) => metadata.name.endsWith(`-${cluster.node}`));
-  const others = policies.filter((policy) => !own.includes(policy));
-  const unneeded = own
-    .map(({ metadata }) => metadata.name.slice(0, -cluster.node.length - 1))
-    .filter((pool) => !others.some(({ metadata }) => metadata.name.startsWith(`${pool}-`)));
+  const { own, pools } = policiesOf(policies, cluster.node);
   const shared = await Promise.all(draKinds.shared.map(list));
-  const gone = shared.flat().filter(({ metadata }) => unneeded.includes(metadata.name));
+  const gone = shared.flat().filter(({ metadata }) => pools.includes(metadata.name));
   const live = await readObjects(cluster, host, [...own, ...gone].map(refOf));
   return [...live.values()].map((object) => removal(cluster, object, 'no node offers its VFs'));
 };

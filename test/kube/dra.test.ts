@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import { toJson } from '../../src/kube/json.ts';
-import { draObjects } from '../../src/kube/manifests/dra.ts';
+import { draObjects, policiesOf } from '../../src/kube/manifests/dra.ts';
 import { poolsOf } from '../../src/kube/pools/pool.ts';
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { i350, i350Vfs } from './host-tree.ts';
@@ -31,5 +31,20 @@ describe('a pool for the DRA driver', () => {
     for (const { address } of i350Vfs(4)) expect(text).toContain(address);
     expect(text).not.toContain('0000:01:00');
     expect(text).toContain('"values":["node1"]');
+  });
+
+  it('is taken from a node without touching that of a node whose name ends alike', () => {
+    const policies = [
+      ['a', 'one'],
+      ['x-a', 'one'],
+      ['a', 'two'],
+    ].flatMap(([node = '', name = '']) => {
+      if (pool === undefined) return [];
+      const made = draObjects(kubeSettings(kubeSpec), node, { ...pool, name });
+      return made.filter(({ kind }) => kind === 'SriovResourcePolicy');
+    });
+    const { own, pools } = policiesOf(policies, 'a');
+    expect(own.map(({ metadata }) => metadata.name)).toEqual(['one-a', 'two-a']);
+    expect(pools).toEqual(['two']);
   });
 });

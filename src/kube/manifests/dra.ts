@@ -26,6 +26,23 @@ export const draKinds = {
   ],
 } as const;
 
+/** Annotations of a policy, since its name does not tell where the pool's ends and the node's begins. */
+const policyNode = 'sriovctl/node';
+const policyPool = 'sriovctl/pool';
+
+/** A node's policies, and the pools that no other node has a policy for. */
+export const policiesOf = (
+  policies: readonly KubeObject[],
+  node: string,
+): { readonly own: readonly KubeObject[]; readonly pools: readonly string[] } => {
+  const said = (policy: KubeObject, what: string) => policy.metadata.annotations?.[what];
+  const own = policies.filter((policy) => said(policy, policyNode) === node);
+  const others = policies.filter((policy) => !own.includes(policy));
+  const kept = new Set(others.map((policy) => said(policy, policyPool)));
+  const pools = own.flatMap((policy) => said(policy, policyPool) ?? []);
+  return { own, pools: pools.filter((pool) => !kept.has(pool)) };
+};
+
 /** VFs that the DRA driver advertises; without a policy it advertises none. */
 interface SriovResourcePolicy extends KubeObject {
   readonly spec: {
@@ -96,7 +113,12 @@ const resourcePolicy = (
 ): SriovResourcePolicy => ({
   apiVersion: `${draDriver}/v1alpha1`,
   kind: 'SriovResourcePolicy',
-  metadata: { name: `${name}-${node}`, namespace, labels },
+  metadata: {
+    name: `${name}-${node}`,
+    namespace,
+    labels,
+    annotations: { [policyNode]: node, [policyPool]: name },
+  },
   spec: {
     nodeSelector: {
       nodeSelectorTerms: [
