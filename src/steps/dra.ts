@@ -1,9 +1,11 @@
 import type { CheckResult } from '../check.ts';
+import type { KubeObject } from '../host.ts';
 import { checkRights } from '../kube/check-rights.ts';
 import { findCluster } from '../kube/cluster.ts';
 import { advertisedDevices } from '../kube/dra-devices.ts';
+import { objectAt, toJson } from '../kube/json.ts';
 import { draPolicyCrd } from '../kube/manifests/dra.ts';
-import { planObjects, readObject } from '../kube/plan-objects.ts';
+import { planObjects, readObject, type WantedObject } from '../kube/plan-objects.ts';
 import { resourceOf } from '../kube/pools/pool.ts';
 import { registeredResources } from '../kube/registered.ts';
 import {
@@ -56,7 +58,9 @@ export const dra: Step = {
     const { cluster, settings } = await siteOf(spec, host);
     const pools = await readPools(spec, host.fs);
     pluginConfig(pools);
-    return planObjects(cluster, host, wantedDra(settings, cluster.node, pools));
+    const wanted = wantedDra(settings, cluster.node, pools);
+    const served = minorOf(cluster) >= 1_036 ? wanted : wanted.map(withoutExtendedResource);
+    return planObjects(cluster, host, served);
   },
   teardown: async (spec, host) => {
     const answer = await findCluster(spec.kube, host);
@@ -72,10 +76,22 @@ export const dra: Step = {
   settleMs: () => 120_000,
 };
 
+/** 1034 for v1.34.2. */
+const minorOf = ({ version }: Site['cluster']): number => {
+  const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) * 1_000 + Number(minor);
+};
+
+/** Before 1.36 the API server drops the field without a word (DRAExtendedResource is off). */
+const withoutExtendedResource = (one: WantedObject): WantedObject => {
+  if (one.object.kind !== 'DeviceClass') return one;
+  const { selectors = [] } = objectAt(toJson(one.object), 'spec');
+  return { ...one, object: { ...one.object, spec: { selectors } } as KubeObject };
+};
+
 /** resource.k8s.io/v1 is served since Kubernetes 1.34. */
 const checkServer = async ({ cluster, host }: Site): Promise<CheckResult> => {
-  const [, major, minor] = /^v(\d+)\.(\d+)/.exec(cluster.version) ?? [];
-  if (Number(major) * 1_000 + Number(minor) < 1_034) {
+  if (minorOf(cluster) < 1_034) {
     return {
       status: 'fail',
       problem: `Kubernetes ${cluster.version} does not serve resource.k8s.io/v1`,
