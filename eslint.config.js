@@ -32,6 +32,7 @@ export default tseslint.config(
       'dist/',
       'fixtures/',
       'coverage/',
+      '.ci/*.mjs',
       'scripts/*.mjs',
       'test/bench/*.mjs',
       'test/vm/*.mjs',

@@ -29,11 +29,9 @@ const count = (results) => {
   return sum;
 };
 
-if (what === 'lost-clocks') {
-  const stopped = read(place).testResults.filter(({ assertionResults }) =>
-    assertionResults.some(({ meta }) => meta?.clockHasStopped === true),
-  );
-  console.log(stopped.map(({ name }) => name.split('/').at(-1)).join(' '));
+if (what === 'failed-files') {
+  const failed = read(place).testResults.filter(({ status }) => status === 'failed');
+  console.log(failed.map(({ name }) => name.split('/').at(-1)).join(' '));
 } else if (what === 'all-passed') {
   process.exitCode = count(latestResults(place)).failed === 0 ? 0 : 1;
 } else {

@@ -1,13 +1,6 @@
 import { test as base } from 'vitest';
 import { bootGuest, type Guest, type GuestOptions } from './guest.ts';
 
-declare module 'vitest' {
-  interface TaskMeta {
-    /** The test failed on a machine that stood still: .ci/run plays its file once more. */
-    clockHasStopped?: boolean;
-  }
-}
-
 /** A `test` whose `guest` boots once for the file; the end of its console is part of every failure's report. */
 export function scenario(options: GuestOptions = {}) {
   return base.extend<{ guest: Guest; consoleOnFailure: undefined }>({
@@ -23,10 +16,12 @@ export function scenario(options: GuestOptions = {}) {
         await use(undefined);
         const errors = task.result?.errors ?? [];
         if (errors.length === 0) return;
-        if (await guest.clockHasStopped()) task.meta.clockHasStopped = true;
+        const stopped = (await guest.clockHasStopped())
+          ? '\n\nA fault of the emulator: the clock of the guest had stopped.'
+          : '';
         const tail = await guest.consoleTail();
         for (const error of errors) {
-          error.message += `\n\nThe end of the guest's console:\n${tail}`;
+          error.message += `${stopped}\n\nThe end of the guest's console:\n${tail}`;
         }
       },
       { auto: true },
