@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { reporters } from '../reporters.ts';
 
 /** Scenarios that have not passed as a whole yet, or take long; SRIOVCTL_VM_ALL=1 runs them too. */
-const unproved = ['iommu-grub', 'persist', 'try'];
+const unproved = ['persist', 'try'];
 
 export default defineConfig({
   root: import.meta.dirname,
