@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HostFs, HostPath } from '../host.ts';
+import { readRecordAt } from '../sysfs/read.ts';
 import { recordPath } from './places.ts';
 
 const moduleName = z.string().regex(/^[\w-]+$/);
@@ -28,15 +29,8 @@ const recordSchema = z.object({
 export type SourceRecord = z.infer<typeof recordSchema>;
 
 /** One that cannot be read counts as missing. */
-export const readRecord = async (fs: HostFs): Promise<SourceRecord | undefined> => {
-  const text = await fs.readText(recordPath);
-  if (text === undefined) return undefined;
-  try {
-    return recordSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-};
+export const readRecord = (fs: HostFs): Promise<SourceRecord | undefined> =>
+  readRecordAt(fs, recordPath, recordSchema);
 
 export const recordText = (record: SourceRecord): string =>
   `${JSON.stringify(record, undefined, 2)}\n`;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { HostFs, HostPath, HostView } from '../host.ts';
 import { persistMechanisms } from '../resolved-spec.ts';
 import { pciDevice } from '../sysfs/paths.ts';
+import { readRecordAt } from '../sysfs/read.ts';
 import type { PfBootPlan } from './boot-plan.ts';
 import { readIdentity } from './identity.ts';
 import { recordPath } from './places.ts';
@@ -38,15 +39,8 @@ const recordSchema = z.object({
 export type InstallRecord = z.infer<typeof recordSchema>;
 
 /** One that cannot be read counts as missing: the files of known names are found without it. */
-export const readRecord = async (fs: HostFs): Promise<InstallRecord | undefined> => {
-  const text = await fs.readText(recordPath);
-  if (text === undefined) return undefined;
-  try {
-    return recordSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-};
+export const readRecord = (fs: HostFs): Promise<InstallRecord | undefined> =>
+  readRecordAt(fs, recordPath, recordSchema);
 
 /**
  * The PF that had a netdev name when it was set up: an update of the kernel or of systemd may have

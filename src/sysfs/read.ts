@@ -50,3 +50,18 @@ export const statOfTarget = async (fs: HostFs, path: HostPath): Promise<FileStat
     ? undefined
     : statOfTarget(fs, posix.resolve(posix.dirname(path), target) as HostPath);
 };
+
+/** A record in JSON that this program wrote; one that cannot be read, or has another form, counts as missing. */
+export const readRecordAt = async <T>(
+  fs: HostFs,
+  path: HostPath,
+  schema: { readonly safeParse: (value: unknown) => { readonly data?: T | undefined } },
+): Promise<T | undefined> => {
+  const text = await fs.readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+};
