@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import * as nodeModule from 'node:module';
 import { version } from './version.ts';
 
 // A function, since the executable is bundled as CommonJS, which has no await outside of one.
@@ -9,8 +8,6 @@ const run = async (): Promise<void> => {
     process.stdout.write(`${version}\n`);
     return;
   }
-  // Node.js 22.8 and newer.
-  (nodeModule as { enableCompileCache?: () => unknown }).enableCompileCache?.();
   const { main } = await import('./cli/program.ts');
   process.exitCode = await main(process.argv.slice(2));
 };

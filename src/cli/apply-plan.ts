@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SriovctlError } from '../errors.ts';
 import { movedSince, type PlanDocument, planSchema } from '../report/plan-document.ts';
 import { steps } from '../steps/index.ts';

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { commandLine, SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
-import { defaultSpecFile } from '../spec/config-file.ts';
 import { listPfs, type PhysicalFunction } from '../sysfs/pci-device.ts';
 import type { WritingFlags } from './run-stages.ts';
 import type { Streams } from './streams.ts';
+import { defaultSpecFile } from './wanted.ts';
 
 /** Flags that say where, and not what: with these alone there is still everything to ask. */
 const places = ['simulate', 'simulateOut'];

@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { noJournal } from '../engine/journal.ts';
 import { verify } from '../engine/verify.ts';
 import { exitCodes, SriovctlError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -161,9 +160,6 @@ const verifyCluster = (streams: Streams): Command =>
       steps: chosen(flags),
       spec,
       host,
-      direction: 'setup',
-      permissions: new Set(),
-      journal: noJournal,
       listener: () => undefined,
     });
     const exit = exitOf(result.outcome);

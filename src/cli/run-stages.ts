@@ -100,7 +100,7 @@ export const runStages = async (
     report({ command, run, predicted, flags }, rehearsed, streams);
   if (flags.dryRun === true) return tell(await rehearse(run, simulate), true);
 
-  const listener = liveReporter(
+  const listener = await liveReporter(
     streams.stderr,
     steps.map(({ id }) => id),
     verbosityOf(flags),
@@ -148,14 +148,20 @@ export const exitReasonOf = (
 };
 
 /** The PFs that a run is about, as they are on a host or will be: no simulation knows a random MAC. */
-export const wantedPfs = async (host: Host, { pfs }: ResolvedSpec): Promise<readonly NamedPf[]> => {
+export const wantedPfs = async (
+  host: Pick<Host, 'fs' | 'drawnMacs'>,
+  { pfs }: ResolvedSpec,
+): Promise<readonly NamedPf[]> => {
   const wanted = new Set(pfs.map(({ address }) => address));
   return (await readInventory(host.fs))
     .filter(({ address }) => wanted.has(address))
     .map((pf) => ({ ...pf, vfs: pf.vfs.map((vf) => withoutDrawnMac(vf, host)) }));
 };
 
-const withoutDrawnMac = (vf: VirtualFunction, { drawnMacs }: Host): VirtualFunction => {
+const withoutDrawnMac = (
+  vf: VirtualFunction,
+  { drawnMacs }: Pick<Host, 'drawnMacs'>,
+): VirtualFunction => {
   const { mac, ...known } = vf;
   return mac !== undefined && drawnMacs?.has(mac) === true ? { ...known, randomMac: true } : vf;
 };

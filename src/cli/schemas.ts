@@ -22,12 +22,7 @@ export const openSchema = async (name: string): Promise<Schema> => {
   if (name === 'spec') return { ...(await import('../spec/spec-file.ts')).specFileJsonSchema() };
   const document = documentNames.find((known) => known === name);
   if (document !== undefined) {
-    const { z } = await import('zod');
-    const schemas = (await import('../report/documents.ts')).documents;
-    return {
-      ...z.toJSONSchema(schemas[document], { target: 'draft-7', reused: 'inline' }),
-      $id: `sriovctl-${name}-v1.json`,
-    };
+    return (await import('../report/documents.ts')).documentJsonSchema(document);
   }
   throw new SriovctlError('NO_SUCH_SCHEMA', `there is no schema ${name}`, {
     exit: 'usage',

@@ -4,6 +4,7 @@ import type { Host, HostPath, HostView } from '../host.ts';
 import { clusterModel, recordedCluster } from '../kube/model.ts';
 import { persistModels } from '../persist/models.ts';
 import type { Overlay } from '../sysfs/overlay.ts';
+import { rememberedView } from '../sysfs/remembered.ts';
 import { simulateHost } from '../sysfs/simulated-host.ts';
 import { treeView } from '../sysfs/tree-fs.ts';
 
@@ -18,14 +19,16 @@ export const simulateTree = (tree: string): Host =>
   });
 
 /**
- * A simulation of a host, with models of what the stages run. The cluster is asked for what a
- * rehearsal has not written itself.
+ * A simulation of a host as it is now, with models of what the stages run. The cluster is asked for
+ * what a rehearsal has not written itself.
  */
-export const simulate = (host: HostView): Host =>
-  simulateHost(host, {
+export const simulate = (host: HostView): Host => {
+  const base = rememberedView(host);
+  return simulateHost(base, {
     models,
     cluster: (fs) =>
-      clusterModel({ fs, live: (command) => host.query(command), writeFile: writerOf(fs) }),
+      clusterModel({ fs, live: (command) => base.query(command), writeFile: writerOf(fs) }),
   });
+};
 
 const writerOf = (fs: Overlay) => (path: HostPath, content: string) => fs.writeFile(path, content);

@@ -35,7 +35,7 @@ export const undoCommand = (streams: Streams): Command =>
       const verbosity = verbosityOf(flags);
       const undone = await undoRun(
         await openTraced(flags, streams),
-        liveReporter(streams.stderr, [], verbosity),
+        await liveReporter(streams.stderr, [], verbosity),
         {
           permissions: permissionsOf({ force: force === true }),
           ...(run !== undefined && { runId: run }),

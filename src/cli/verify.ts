@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { noJournal } from '../engine/journal.ts';
 import { verify } from '../engine/verify.ts';
 import { exitCodes } from '../errors.ts';
 import { githubText } from '../report/github.ts';
@@ -11,6 +10,7 @@ import { tapText } from '../report/tap.ts';
 import { verifyText } from '../report/verify-text.ts';
 import { resolveSpec } from '../spec/node-spec.ts';
 import { steps } from '../steps/index.ts';
+import { rememberedView } from '../sysfs/remembered.ts';
 import { version } from '../version.ts';
 import { exitOf } from './exit.ts';
 import { addPfFlags, addStageFlags, chosenSteps, type StageFlags } from './options.ts';
@@ -33,15 +33,12 @@ export const verifyCommand = (streams: Streams): Command =>
     .description('Look at everything that `setup` would make, and change nothing.')
     .addHelpText('after', examples)
     .action(async (flags: StageFlags & OutputFlags) => {
-      const host = await openTraced(flags, streams);
+      const host = rememberedView(await openTraced(flags, streams));
       const spec = await resolveSpec(await wantedSpec(flags, host), host);
       const result = await verify({
         steps: chosenSteps(steps, flags),
         spec,
         host,
-        direction: 'setup',
-        permissions: new Set(),
-        journal: noJournal,
         listener: () => undefined,
       });
       const exit = exitOf(result.outcome);

@@ -3,6 +3,9 @@ import type { HostView } from '../host.ts';
 import { type NodeSpec, type NodeSpecInput, parseNodeSpec } from '../spec/node-spec.ts';
 import { type StageFlags, specFromFlags } from './options.ts';
 
+/** Read when it exists and no PF is named by a flag. */
+export const defaultSpecFile = '/etc/sriovctl/node.yaml';
+
 /** Which keys of a spec may be left out for a command. */
 export interface WantedOptions {
   /** What a PF without a number of VFs gets. */
@@ -33,9 +36,10 @@ const specOfFile = async (
   { config, pf, vfs, simulate, nodeLabel = {} }: StageFlags,
   host: HostView,
 ): Promise<NodeSpecInput | undefined> => {
-  const { chooseNode } = await import('../spec/choose-node.ts');
-  const { defaultSpecFile, readSpecFile } = await import('../spec/config-file.ts');
   const byDefault = pf === undefined && vfs === undefined && simulate === undefined;
   const file = config ?? (byDefault && existsSync(defaultSpecFile) ? defaultSpecFile : undefined);
-  return file === undefined ? undefined : chooseNode(readSpecFile(file), host, nodeLabel);
+  if (file === undefined) return undefined;
+  const { chooseNode } = await import('../spec/choose-node.ts');
+  const { readSpecFile } = await import('../spec/config-file.ts');
+  return chooseNode(readSpecFile(file), host, nodeLabel);
 };

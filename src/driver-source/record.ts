@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostFs, HostPath } from '../host.ts';
 import { readRecordAt } from '../sysfs/read.ts';
 import { recordPath } from './places.ts';

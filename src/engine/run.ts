@@ -6,17 +6,22 @@ import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
-/** Everything a run needs; a rehearsal differs only in the host it is given. */
-export interface Run {
+/** Everything that looking at a host needs. */
+export interface Look {
   readonly steps: readonly Step[];
   readonly spec: ResolvedSpec;
+  readonly host: HostView;
+  readonly listener: Listener;
+}
+
+/** Everything a run needs; a rehearsal differs only in the host it is given. */
+export interface Run extends Look {
   readonly host: Host;
   readonly direction: 'setup' | 'teardown';
   readonly permissions: ReadonlySet<Permission>;
   readonly journal: Journal;
   /** Changes of a killed run that this one goes on from; a rollback takes them back too. */
   readonly inherited?: readonly JournalEntry[];
-  readonly listener: Listener;
   /** Aborted by Ctrl-C: what was done is then taken back. */
   readonly signal?: AbortSignal;
 }

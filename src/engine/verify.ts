@@ -1,31 +1,31 @@
 import type { MadeChange, Outcome, StepReport } from '../events.ts';
 import type { Step } from '../step.ts';
 import { beforeText, captureBefore } from './before.ts';
-import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
+import { failuresOf, type Look, type RunResult, runChecks } from './run.ts';
 
 /**
  * Looks, and changes nothing: what a stage would still plan is drift, and a check that waits has
  * failed. Every stage is looked at, also after one has failed.
  */
-export const verify = async (run: Run): Promise<RunResult> => {
+export const verify = async (look: Look): Promise<RunResult> => {
   const steps: StepReport[] = [];
-  for (const step of run.steps) {
-    if ((await step.asked?.(run.spec, run.host)) === false) continue;
-    run.listener({ type: 'step-started', step });
-    const report = await verifyStep(run, step);
+  for (const step of look.steps) {
+    if ((await step.asked?.(look.spec, look.host)) === false) continue;
+    look.listener({ type: 'step-started', step });
+    const report = await verifyStep(look, step);
     steps.push(report);
-    run.listener({ type: 'step-finished', report });
+    look.listener({ type: 'step-finished', report });
   }
   const outcome: Outcome = steps.some(
     ({ status }) => status === 'drifted' || status === 'reboot-required',
   )
     ? 'drifted'
     : 'in-sync';
-  run.listener({ type: 'run-finished', outcome });
+  look.listener({ type: 'run-finished', outcome });
   return { outcome, steps, leftover: [] };
 };
 
-const verifyStep = async ({ spec, host }: Run, step: Step): Promise<StepReport> => {
+const verifyStep = async ({ spec, host }: Look, step: Step): Promise<StepReport> => {
   const { id, title, scope } = step;
   const empty = { step: { id, title, scope }, changes: [], checks: [], problems: [] };
   const because = await step.skip?.(spec, host);

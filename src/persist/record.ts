@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostFs, HostPath, HostView } from '../host.ts';
 import { persistMechanisms } from '../resolved-spec.ts';
 import { pciDevice } from '../sysfs/paths.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { documentSchema } from './json.ts';
 import { planSchema } from './plan-document.ts';
 
@@ -209,3 +209,11 @@ export const documents = {
     })
     .describe('What every command prints when it could not begin'),
 } as const;
+
+/** The published schema of a document. */
+export const documentJsonSchema = (
+  name: keyof typeof documents,
+): Readonly<Record<string, unknown>> => ({
+  ...z.toJSONSchema(documents[name], { target: 'draft-7', reused: 'inline' }),
+  $id: `sriovctl-${name}-v1.json`,
+});

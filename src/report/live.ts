@@ -1,5 +1,4 @@
 import chalk from 'chalk';
-import ora from 'ora';
 import type { Listener, RunEvent, StepReport } from '../events.ts';
 import { changeSummary, changeText, isOfFile } from './change-text.ts';
 import { problemText } from './problem-text.ts';
@@ -18,13 +17,13 @@ export interface ProgressStream {
 type Verbosity = 'quiet' | 'normal' | 'verbose';
 
 /** Tells what a run does while it does it: every change as it is made, and one line a stage. */
-export const liveReporter = (
+export const liveReporter = async (
   stream: ProgressStream & NodeJS.WritableStream,
   stageIds: readonly string[],
   verbosity: Verbosity = 'normal',
-): Listener => {
+): Promise<Listener> => {
   const width = Math.max(0, ...stageIds.map((id) => id.length));
-  const spinner = spinnerOn(stream, verbosity);
+  const spinner = await spinnerOn(stream, verbosity);
   const print = (line: string): void => {
     spinner.above(() => stream.write(`${wrapped(line, stream.columns)}\n`));
   };
@@ -73,10 +72,10 @@ interface Spinner {
 }
 
 /** A terminal sees what goes on and for how long; what is piped sees only what has happened. */
-const spinnerOn = (
+const spinnerOn = async (
   stream: ProgressStream & NodeJS.WritableStream,
   verbosity: Verbosity,
-): Spinner => {
+): Promise<Spinner> => {
   if (stream.isTTY !== true || verbosity === 'quiet' || plainTerminal) {
     return {
       show: () => undefined,
@@ -86,6 +85,7 @@ const spinnerOn = (
       stop: () => undefined,
     };
   }
+  const { default: ora } = await import('ora');
   const spinner = ora({ stream, discardStdin: false });
   let [text, since] = ['', 0];
   let timer: NodeJS.Timeout | undefined;

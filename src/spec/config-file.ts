@@ -6,9 +6,6 @@ import { inputSchema } from './json-schema.ts';
 import { type Place, placeAt, type YamlText } from './positions.ts';
 import { asSpecFile, type SpecFile, schemaFor } from './spec-file.ts';
 
-/** Read when it exists and no PF is named by a flag. */
-export const defaultSpecFile = '/etc/sriovctl/node.yaml';
-
 /** A spec is a few hundred lines; what is larger is some other file. */
 const mostBytes = 1_048_576;
 

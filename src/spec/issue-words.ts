@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { didYouMean } from './did-you-mean.ts';
 import { allowedWords, type JsonSchema, keysOf, schemasAt } from './json-schema.ts';
 import { type Place, placeOf, placeOfKey, sourceOf, type YamlText } from './positions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SriovctlError } from '../errors.ts';
 import type { HostPath, HostView } from '../host.ts';
 import {

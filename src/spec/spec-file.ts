@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { inputSchema, type JsonSchema } from './json-schema.ts';
 import { type NodeSpecInput, nodeSpecSchema } from './node-spec.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EswitchSettings } from '../host.ts';
 import type { ResolvedPf, VfRangeSettings } from '../resolved-spec.ts';
 import { encapModes, inlineModes, modes } from '../sysfs/devlink.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What `devlink -j dev eswitch show` prints, as far as it is used. */
 export const eswitchAnswerSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** print_vfinfo in ipaddress.c of iproute2; what a driver does not report is left out. */
 const vfInfoSchema = z.object({

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** What a schema has against a value, with the place first: `resourceList[0].selectors: …`. */
 export const issueText = (issue: z.core.$ZodIssue): string => {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isJsonList, isJsonObject, type JsonObject, listAt, parseJson, textAt } from '../json.ts';
 import { type Finding, finding } from './finding.ts';
 import { issueText } from './issue-text.ts';

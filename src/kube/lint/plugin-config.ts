@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePciAddress } from '../../sysfs/pci-address.ts';
 import { isJsonObject, parseJson } from '../json.ts';
 import type { PluginConfig, PoolConfig, SelectorConfig } from '../pools/plugin-config.ts';

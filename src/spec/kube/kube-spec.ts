@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { networksSchema } from './networks.ts';
 import { folder, nodeName, objectName, resourceName, resourcePrefix } from './words.ts';
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Names that Kubernetes takes, as parts of addresses and of objects. */
 

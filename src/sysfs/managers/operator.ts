@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostFs, HostPath } from '../../host.ts';
 import type { FindManagers } from './other-manager.ts';
 

@@ -1,5 +1,5 @@
 import { isMap, isSeq, LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FindManagers } from './other-manager.ts';
 import { readTextFile } from './texts.ts';
 

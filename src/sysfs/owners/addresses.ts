@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Command, HostView } from '../../host.ts';
 import { jsonAnswer } from '../json-answer.ts';
 

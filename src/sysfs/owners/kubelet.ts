@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostFs, HostPath } from '../../host.ts';
 import { podOfUid } from './pods.ts';
 import type { FindUses } from './vf-use.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Command, HostFs, HostView } from '../../host.ts';
 import { jsonAnswer } from '../json-answer.ts';
 import { netNamespaces, pciAttribute, processFile } from '../paths.ts';
