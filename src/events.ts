@@ -7,6 +7,8 @@ export type Outcome =
   | 'in-sync'
   | 'applied'
   | 'drifted'
+  /** Some stage could not be looked at, and no other has drifted. */
+  | 'unknown'
   | 'outstanding'
   | 'reboot-required'
   | 'refused'

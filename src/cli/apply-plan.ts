@@ -13,6 +13,8 @@ import { openTraced, runStages, type StageRun, type WritingFlags } from './run-s
 import type { Streams } from './streams.ts';
 
 interface ApplyFlags extends OutputFlags {
+  readonly dryRun?: boolean;
+  readonly detailedExitcode?: boolean;
   readonly simulate?: string;
   readonly simulateOut?: string;
 }
@@ -24,11 +26,13 @@ export const applyCommand = (streams: Streams): Command =>
     .description(
       'Plan again, compare with the saved plan, and make it real. When the host has moved since, nothing is changed.',
     )
+    .option('--dry-run', 'only see whether the plan still fits, and what is left of it')
+    .option('--detailed-exitcode', 'with --dry-run: exit code 6 when changes are outstanding')
     .option('--simulate <dir>', 'work on a captured host tree instead of this host')
     .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
     .addHelpText(
       'after',
-      '\nExamples:\n  sriovctl apply plan.json\n  sriovctl apply plan.json -o json',
+      '\nExamples:\n  sriovctl apply plan.json --dry-run\n  sriovctl apply plan.json -o json',
     )
     .action(async (file: string, flags: ApplyFlags) => {
       assertRoot(flags.simulate);

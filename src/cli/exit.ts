@@ -5,6 +5,7 @@ const reasons: Readonly<Record<Outcome, ExitReason>> = {
   'in-sync': 'ok',
   applied: 'ok',
   drifted: 'failed',
+  unknown: 'cannotVerify',
   outstanding: 'outstanding',
   'reboot-required': 'rebootRequired',
   refused: 'refused',

@@ -98,7 +98,12 @@ export const runStages = async (
   const run = runOf(stages, flags);
   const tell = (rehearsed: Rehearsed, predicted: boolean): Promise<number> =>
     report({ command, run, predicted, flags }, rehearsed, streams);
-  if (flags.dryRun === true) return tell(await rehearse(run, simulate), true);
+  const rehearsed = async (): Promise<Rehearsed> => {
+    const rehearsal = await rehearse(run, simulate);
+    if (mayProceed(rehearsal.result)) await stages.accept?.(rehearsal);
+    return rehearsal;
+  };
+  if (flags.dryRun === true) return tell(await rehearsed(), true);
 
   const listener = await liveReporter(
     streams.stderr,
@@ -108,9 +113,8 @@ export const runStages = async (
   const session = await openSession(host, command, spec, listener);
   const interrupt = onInterrupt(streams.stderr);
   try {
-    const rehearsal = await rehearse(run, simulate);
+    const rehearsal = await rehearsed();
     if (!mayProceed(rehearsal.result)) return await tell(rehearsal, true);
-    await stages.accept?.(rehearsal);
     for (const text of forewarnings(rehearsal.result.steps)) listener({ type: 'notice', text });
     const { signal } = interrupt;
     const { inherited, startJournal } = session;

@@ -1,32 +1,19 @@
 import { type Change, changeKey, requirementsOf } from '../change.ts';
 import type { Check } from '../check.ts';
-import { HostError, SriovctlError } from '../errors.ts';
+import { HostError } from '../errors.ts';
 import type { CheckReport, MadeChange, Outcome, Problem, StepReport } from '../events.ts';
 import type { Step } from '../step.ts';
 import { describeAction } from '../sysfs/describe-action.ts';
 import { beforeText, captureBefore } from './before.ts';
 import type { JournalEntry } from './journal.ts';
-import { recordIfPossible, rollBack, type StuckWrite, stuckWrite } from './rollback.ts';
+import { recordIfPossible, rollBack, stuckWrite } from './rollback.ts';
 import { failuresOf, type Run, type RunResult, runChecks } from './run.ts';
+import { asFailure, StepFailure } from './step-failure.ts';
 import { watched } from './watch.ts';
 
 const defaultSettleMs = 10_000;
 /** How long to wait between two looks at the host, in milliseconds; the first waits are short. */
 const pollMs = { first: 20, most: 500 };
-
-/** Why a stage ended early. */
-class StepFailure extends Error {
-  readonly status: 'refused' | 'failed';
-  readonly problems: readonly Problem[];
-  readonly stuck: StuckWrite | undefined;
-
-  constructor(status: 'refused' | 'failed', problems: readonly Problem[], stuck?: StuckWrite) {
-    super(problems.map(({ problem }) => problem).join('; '));
-    this.status = status;
-    this.problems = problems;
-    this.stuck = stuck;
-  }
-}
 
 /** What has been done so far in a run, for its report and for its rollback. */
 interface Progress {
@@ -201,27 +188,6 @@ const explained = async (
       problem: `${what}: ${error.message}`,
       hint: 'The end of `dmesg` may tell more.',
     },
-  ]);
-};
-
-/** Errors of reading and refusals thrown by a plan; anything else is a bug and shows its stack. */
-const asFailure = (step: Step, error: unknown): StepFailure => {
-  if (error instanceof StepFailure) return error;
-  if (error instanceof SriovctlError) {
-    const { code, message, hint, exit } = error;
-    return new StepFailure(exit === 'refused' ? 'refused' : 'failed', [
-      { code, problem: message, hint },
-    ]);
-  }
-  if (error instanceof HostError) {
-    const hint = `The stage \`${step.id}\` could not look at the host.`;
-    return new StepFailure('failed', [
-      { code: `HOST_${error.errno}`, problem: error.message, hint },
-    ]);
-  }
-  const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new StepFailure('failed', [
-    { code: 'INTERNAL', problem, hint: 'This is a bug of sriovctl: please report it.' },
   ]);
 };
 

@@ -92,6 +92,7 @@ const outcome = z.enum([
   'in-sync',
   'applied',
   'drifted',
+  'unknown',
   'outstanding',
   'reboot-required',
   'refused',

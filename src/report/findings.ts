@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { CheckReport, StepReport } from '../events.ts';
+import type { CheckReport, Problem, StepReport } from '../events.ts';
 import { changeSummary } from './change-text.ts';
 
-/** One thing that `verify` looked at: the plan of a stage, or one of its checks. */
+/** One thing that `verify` looked at: the plan of a stage, one of its checks, or why it could not. */
 export interface Finding {
   readonly stage: string;
   readonly stageTitle: string;
@@ -18,11 +18,18 @@ export interface Finding {
 
 /** Everything `verify` looked at, in order: what the formats for CI systems are made from. */
 export const findingsOf = (steps: readonly StepReport[]): readonly Finding[] =>
-  steps.flatMap((report) =>
-    report.status === 'skipped'
-      ? [{ ...planFinding(report), result: 'skipped', problem: report.because ?? '', hint: '' }]
-      : [planFinding(report), ...report.checks.map((check) => checkFinding(report, check))],
-  );
+  steps.flatMap((report): readonly Finding[] => {
+    switch (report.status) {
+      case 'skipped':
+        return [
+          { ...planFinding(report), result: 'skipped', problem: report.because ?? '', hint: '' },
+        ];
+      case 'failed':
+        return report.problems.map((problem) => blindFinding(report, problem));
+      default:
+        return [planFinding(report), ...report.checks.map((check) => checkFinding(report, check))];
+    }
+  });
 
 const stageOf = ({ step }: StepReport): Pick<Finding, 'stage' | 'stageTitle'> => ({
   stage: step.id,
@@ -45,6 +52,17 @@ const planFinding = (report: StepReport): Finding => {
       changes.length === 0 ? '' : `\`sriovctl setup --only ${report.step.id}\` would make it so.`,
   };
 };
+
+/** A stage that could not be looked at. */
+const blindFinding = (report: StepReport, { code, problem, hint }: Problem): Finding => ({
+  ...stageOf(report),
+  id: code,
+  title: `${report.step.title}: it can be looked at`,
+  result: 'failed',
+  severity: 'error',
+  problem,
+  hint,
+});
 
 const checkFinding = (report: StepReport, { check, result }: CheckReport): Finding => {
   const of = { ...stageOf(report), ...check };

@@ -45,6 +45,8 @@ const closing = ({ outcome }: Ending, count: number, predicted: boolean): string
       return 'Interrupted: what this run did has been taken back. Run the same command again to go on.';
     case 'rollback-incomplete':
       return chalk.red('Failed, and not everything could be taken back:');
+    case 'unknown':
+      return 'Not everything could be looked at.';
     case 'drifted':
     case 'outstanding':
       return `${changes} outstanding.`;

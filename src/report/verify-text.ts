@@ -1,5 +1,5 @@
 import chalk from 'chalk';
-import type { CheckReport, StepReport } from '../events.ts';
+import type { CheckReport, Problem, StepReport } from '../events.ts';
 import { changeSummary } from './change-text.ts';
 import { changesOf, skippedWords } from './step-line.ts';
 import { symbols } from './symbols.ts';
@@ -14,6 +14,12 @@ const stepLines = (report: StepReport, before: StepReport | undefined): readonly
   if (report.status === 'skipped') {
     return [`${symbols.skipped} ${id}: ${title}: ${skippedWords(report, before)}`];
   }
+  if (report.status === 'failed') {
+    return [
+      `${chalk.red(symbols.failed)} ${id}: ${title}: cannot be looked at`,
+      ...report.problems.flatMap(problemLines),
+    ];
+  }
   const mark = report.status === 'in-sync' ? symbols.done : chalk.red(symbols.failed);
   const drift = report.changes.flatMap((made) => [
     ...changeSummary(made).map((line) => `    ${line}`),
@@ -22,6 +28,11 @@ const stepLines = (report: StepReport, before: StepReport | undefined): readonly
   const missing = drift.length === 0 ? '' : `: ${changesOf(report)} missing`;
   return [`${mark} ${id}: ${title}${missing}`, ...drift, ...report.checks.flatMap(checkLines)];
 };
+
+const problemLines = ({ code, problem, hint }: Problem): readonly string[] => [
+  `    ${problem} ${chalk.dim(`[${code}]`)}`,
+  `    # ${hint}`,
+];
 
 const checkLines = ({ check, result }: CheckReport): readonly string[] => {
   switch (result.status) {
@@ -34,7 +45,7 @@ const checkLines = ({ check, result }: CheckReport): readonly string[] => {
     case 'reboot':
       return [`    ${check.title}: only after a reboot: ${result.because}`];
     case 'fail':
-      return [`    ${result.problem} ${chalk.dim(`[${check.id}]`)}`, `    # ${result.hint}`];
+      return problemLines({ code: check.id, ...result });
   }
 };
 

@@ -4,6 +4,7 @@ import { unloadCommand } from '../sysfs/commands.ts';
 import { carriedBy } from '../sysfs/owners/carried.ts';
 import { takenByUnload } from '../sysfs/owners/taken-by-unload.ts';
 import type { PhysicalFunction } from '../sysfs/pci-device.ts';
+import { vfCount } from '../sysfs/vf-count.ts';
 import { takingFromUsers } from './owners.ts';
 
 /**
@@ -56,7 +57,7 @@ const losingPort = async (
 
 const losingVfs = (name: string, count: number, permission: Permission): Requirement => ({
   permission,
-  problem: `${name} has ${count} VFs, which go when its driver is unloaded`,
+  problem: `${name} has ${vfCount(count)}, lost when its driver is unloaded`,
   hint: `Let their users go first; --${permission} goes on, and those that are wanted are made again.`,
 });
 

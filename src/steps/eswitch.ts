@@ -3,7 +3,7 @@ import type { CheckResult } from '../check.ts';
 import type { HostError } from '../errors.ts';
 import type { Problem } from '../events.ts';
 import type { Action, EswitchSettings, HostView } from '../host.ts';
-import type { ResolvedPf } from '../resolved-spec.ts';
+import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { eswitchDiffering, eswitchQuery, readEswitch } from '../sysfs/devlink.ts';
 import { knownPfDriver } from '../sysfs/known-drivers.ts';
@@ -11,6 +11,9 @@ import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { readRepresentors } from '../sysfs/representors.ts';
 import { forEachPf } from './checks.ts';
 import { sparingUsers, unbindVf } from './vf-unbinding.ts';
+
+const wantsEswitch = ({ pfs }: ResolvedSpec): Promise<boolean> =>
+  Promise.resolve(pfs.some(({ eswitch }) => eswitch !== undefined));
 
 /**
  * Cards differ in when their switch may change: ice only while there are no VFs, mlx5 while its VFs
@@ -20,6 +23,7 @@ export const eswitchFirst: Step = {
   id: 'eswitch-first',
   title: 'Eswitch, where it wants no VFs',
   scope: 'host',
+  asked: wantsEswitch,
   preflight: [
     {
       id: 'eswitch-there',
@@ -43,6 +47,7 @@ export const eswitch: Step = {
   id: 'eswitch',
   title: 'Eswitch',
   scope: 'host',
+  asked: wantsEswitch,
   plan: (spec, host) => planAll(spec.pfs, host, 'with-unbound-vfs'),
   checks: [
     {

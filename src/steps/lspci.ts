@@ -4,6 +4,7 @@ import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { lspciCommand, parseLspci } from '../sysfs/lspci.ts';
 import { readPf } from '../sysfs/pci-device.ts';
+import { vfCount } from '../sysfs/vf-count.ts';
 
 /** A second opinion: another program, which reads the PCI devices its own way, sees the VFs too. */
 export const lspci: Step = {
@@ -33,7 +34,7 @@ const compare = async (spec: ResolvedSpec, host: HostView): Promise<CheckResult>
   for (const { address, vfs } of spec.pfs) {
     const pf = await readPf(host.fs, address);
     if (pf === undefined || pf.vfs.length !== vfs) {
-      return missing(`${pf?.netdev ?? address} has ${pf?.vfs.length ?? 0} of ${vfs} VFs`);
+      return missing(`${pf?.netdev ?? address} has ${pf?.vfs.length ?? 0} of ${vfCount(vfs)}`);
     }
     for (const vf of pf.vfs) {
       const record = records.get(vf.address);
@@ -45,7 +46,7 @@ const compare = async (spec: ResolvedSpec, host: HostView): Promise<CheckResult>
       shown += 1;
     }
   }
-  return { status: 'pass', detail: `lspci shows ${shown} VFs` };
+  return { status: 'pass', detail: `lspci shows ${vfCount(shown)}` };
 };
 
 const missing = (problem: string): CheckResult => ({

@@ -12,6 +12,7 @@ import { hasCarrier } from '../sysfs/netdev.ts';
 import { netAttribute, pciAttribute } from '../sysfs/paths.ts';
 import { type PhysicalFunction, readPf, type VirtualFunction } from '../sysfs/pci-device.ts';
 import { readNumber } from '../sysfs/read.ts';
+import { vfCount } from '../sysfs/vf-count.ts';
 import {
   differing,
   readVfLinks,
@@ -35,6 +36,7 @@ export const vfSettings: Step = {
   id: 'vf-settings',
   title: 'Settings of the VFs',
   scope: 'host',
+  asked: ({ pfs }) => Promise.resolve(pfs.some(hasSettings)),
   preflight: [
     {
       id: 'vf-settings-supported',
@@ -144,7 +146,7 @@ const planAttributes = async (
   if (await lacksLink(host, pf, vfs)) return [];
   return chunks(vfs).map((chunk) => ({
     action: { kind: 'vf', netdev, vfs: chunk },
-    reason: `${chunk.length === 1 ? 'one VF' : `${chunk.length} VFs`} of ${netdev}: ${namesOf(chunk).join(', ')}`,
+    reason: `${vfCount(chunk.length)} of ${netdev}: ${namesOf(chunk).join(', ')}`,
   }));
 };
 
@@ -217,7 +219,10 @@ const readBack = async (host: HostView, wanted: ResolvedPf): Promise<CheckResult
   const names = namesOf(asked);
   if (names.length === 0) return { status: 'pass' };
   const set = asked.filter((vf) => Object.keys(vf).length > 1).length;
-  return { status: 'pass', detail: `${names.join(', ')} of ${set} VFs of ${pf.netdev} read back` };
+  return {
+    status: 'pass',
+    detail: `${names.join(', ')} of ${vfCount(set)} of ${pf.netdev} read back`,
+  };
 };
 
 /** The kernel stops at what it refuses, so the first setting that does not hold is the one. */

@@ -18,6 +18,7 @@ import {
 import { readNumber } from '../sysfs/read.ts';
 import { causeInLog, explainNumvfsError } from '../sysfs/sriov-errors.ts';
 import { foretellFailure } from '../sysfs/sriov-limits.ts';
+import { vfCount } from '../sysfs/vf-count.ts';
 import { needsUnboundVfs } from '../sysfs/vf-settings.ts';
 import { forEachPf } from './checks.ts';
 import { ownerChecks, resettingPort, takingFromUsers } from './owners.ts';
@@ -86,13 +87,13 @@ export const vfs: Step = {
     },
   ],
   awaited: async ({ action }, { fs }) => {
-    const { address, value } = numvfsWrite(action) ?? {};
+    const { address, value = '' } = numvfsWrite(action) ?? {};
     if (address === undefined) return undefined;
     const there = (await listVfIndexes(fs, address)).length;
     const name = (await netdevOf(fs, address)) ?? address;
     return value === '0'
       ? `the VFs of ${name} to go, ${there} are left`
-      : `${value ?? ''} VFs of ${name}, ${there} are there`;
+      : `${vfCount(value)} of ${name}, ${there} are there`;
   },
   explain: async (error, { action }, _spec, { fs }) => {
     const { address, value } = numvfsWrite(action) ?? {};
@@ -187,13 +188,13 @@ const createVfs = (pf: PhysicalFunction, wanted: number): Change => {
       path: pciAttribute(pf.address, 'sriov_numvfs'),
       value: String(wanted),
     },
-    reason: `${pf.netdev ?? pf.address} is to have ${wanted} VFs${where}`,
+    reason: `${pf.netdev ?? pf.address} is to have ${vfCount(wanted)}${where}`,
   };
 };
 
 const removeVfs = (pf: PhysicalFunction, current: number): Change => ({
   action: { kind: 'attribute', path: pciAttribute(pf.address, 'sriov_numvfs'), value: '0' },
-  reason: `all ${current} VFs of ${pf.netdev ?? pf.address} are removed`,
+  reason: `${current === 1 ? 'the VF' : `all ${current} VFs`} of ${pf.netdev ?? pf.address} ${current === 1 ? 'is' : 'are'} removed`,
   disrupts: `every user of a VF of ${pf.netdev ?? pf.address} loses it`,
 });
 
@@ -201,8 +202,8 @@ const removeVfs = (pf: PhysicalFunction, current: number): Change => ({
 const recreation = (pf: PhysicalFunction, current: number, wanted: number) =>
   ({
     permission: 'recreate',
-    problem: `${pf.netdev ?? pf.address} has ${current} VFs already, ${wanted} are wanted`,
-    hint: `To remove the ${current} VFs and make ${wanted} new ones, add --recreate: whoever uses one of them loses it.`,
+    problem: `${pf.netdev ?? pf.address} has ${vfCount(current)} already, ${wanted} wanted`,
+    hint: `To remove ${vfCount(current)} and make ${wanted} anew, add --recreate: whoever uses one of them loses it.`,
   }) as const;
 
 /** VFs left without a driver (autoprobe was off) get it now; probing does nothing while it is off. */
@@ -239,12 +240,15 @@ const checkCount = async (
     };
   }
   if (pf.vfs.length === wanted && count === wanted) {
-    return { status: 'pass', detail: `${name} has ${count} VFs` };
+    return { status: 'pass', detail: `${name} has ${vfCount(count)}` };
   }
   if (pf.vfs.length < wanted && count === wanted) {
-    return { status: 'pending', awaited: `${wanted} VFs of ${name}, ${pf.vfs.length} are there` };
+    return {
+      status: 'pending',
+      awaited: `${vfCount(wanted)} of ${name}, ${pf.vfs.length} are there`,
+    };
   }
-  const problem = `${name} has ${count} VFs (${pf.vfs.length} virtfn links), ${wanted} are wanted`;
+  const problem = `${name} has ${vfCount(count)} (${pf.vfs.length} virtfn links), ${wanted} wanted`;
   const said = (await readKernelLog((command) => host.query(command)))
     .filter((line) => line.includes(address))
     .slice(-lastSaid);

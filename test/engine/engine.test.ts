@@ -6,19 +6,21 @@ import { apply } from '../../src/engine/apply.ts';
 import { noJournal } from '../../src/engine/journal.ts';
 import type { Run } from '../../src/engine/run.ts';
 import { verify } from '../../src/engine/verify.ts';
+import { HostError } from '../../src/errors.ts';
 import type { Host } from '../../src/host.ts';
+import { tallyOf } from '../../src/report/tally.ts';
 import type { ResolvedSpec } from '../../src/resolved-spec.ts';
 import type { Step } from '../../src/step.ts';
 import { driver } from '../../src/steps/driver.ts';
 import { vfs } from '../../src/steps/vfs.ts';
 import { pciAttribute } from '../../src/sysfs/paths.ts';
+import { rememberedView } from '../../src/sysfs/remembered.ts';
 import { simulateHost } from '../../src/sysfs/simulated-host.ts';
 import { treeView } from '../../src/sysfs/tree-fs.ts';
 import { declaredState } from './declared-state.ts';
 import { failingHost } from './failing-host.ts';
-import { rememberingView } from './remembering-view.ts';
 
-const captured = rememberingView(treeView(join(import.meta.dirname, '../../fixtures/82576-qemu')));
+const captured = rememberedView(treeView(join(import.meta.dirname, '../../fixtures/82576-qemu')));
 const pf = '0000:01:00.0';
 
 /** Writes a file that exists, one that does not, and removes none: the file half of a stage's work. */
@@ -83,6 +85,37 @@ const starts = fc.record({
 });
 const wanted = fc.integer({ min: 0, max: 9 });
 const permissions: readonly Permission[] = ['recreate'];
+
+describe('a verification', () => {
+  /** A host whose file for GRUB cannot be read. */
+  const blindHost = (host: Host): Host => ({
+    ...host,
+    fs: {
+      readText: async (path) => {
+        if (path === '/etc/default/grub') throw new HostError('EIO', path, 'read');
+        return host.fs.readText(path);
+      },
+      readLink: (path) => host.fs.readLink(path),
+      list: (path) => host.fs.list(path),
+      stat: (path) => host.fs.stat(path),
+    },
+  });
+
+  test('goes on where a stage cannot be looked at, and does not say that all is well', async () => {
+    const host = await hostWith({ vfs: 0, bound: true, autoprobe: true });
+    await apply({ ...runOn(host, 2), steps: [driver, vfs] });
+    const { outcome, steps } = await verify(runOn(blindHost(host), 2));
+    expect(outcome).toBe('unknown');
+    expect(steps.map(({ status }) => status)).toEqual(['failed', 'in-sync', 'in-sync']);
+    expect(steps[0]?.problems).toMatchObject([{ code: 'HOST_EIO' }]);
+    expect(tallyOf(steps)).toMatchObject({ failed: 1, skipped: 0 });
+  });
+
+  test('tells drift whatever else cannot be looked at', async () => {
+    const host = await hostWith({ vfs: 0, bound: true, autoprobe: true });
+    expect(await verify(runOn(blindHost(host), 2))).toMatchObject({ outcome: 'drifted' });
+  });
+});
 
 describe('a run', () => {
   test('leaves the host untouched while it only plans', async () => {

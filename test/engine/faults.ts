@@ -7,15 +7,15 @@ import type { Run } from '../../src/engine/run.ts';
 import { verify } from '../../src/engine/verify.ts';
 import type { Host } from '../../src/host.ts';
 import type { Step } from '../../src/step.ts';
+import { rememberedView } from '../../src/sysfs/remembered.ts';
 import { simulateHost } from '../../src/sysfs/simulated-host.ts';
 import { treeView } from '../../src/sysfs/tree-fs.ts';
 import { declaredState } from './declared-state.ts';
 import { canStrike, type Fault, faults, faultyHost, watchedHost } from './faulty-host.ts';
 import { recording } from './recording.ts';
-import { rememberingView } from './remembering-view.ts';
 
 const tree = join(import.meta.dirname, '../../fixtures/82576-qemu');
-const captured = rememberingView(treeView(tree));
+const captured = rememberedView(treeView(tree));
 
 /** A run whose every step goes wrong once. */
 export interface Scenario {

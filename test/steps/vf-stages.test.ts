@@ -245,7 +245,7 @@ test('a driver that makes fewer VFs than it was asked for is quoted, and the run
   expect(result.outcome).toBe('rolled-back');
   const [problem] = problemsOf(result);
   expect(problem).toMatchObject({ code: 'DRIVER_LIMIT' });
-  expect(problem?.problem).toContain('has 2 VFs (2 virtfn links), 4 are wanted');
+  expect(problem?.problem).toContain('has 2 VFs (2 virtfn links), 4 wanted');
   expect(problem?.problem).toContain('the driver made only 2 VFs');
   expect(await declaredState(host.fs)).toEqual(before);
 });

@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { vfCount } from '../vf-count.ts';
 import { listMatches } from './match.ts';
 import type { FindManagers, ManagedPf, OtherManager } from './other-manager.ts';
 import { readFolders, systemFolders, type TextFile } from './texts.ts';
@@ -78,7 +79,10 @@ const means = ({ id, match, text }: Definition, pf: ManagedPf): boolean => {
 const ownEffects = ({ file, text, line }: Definition): readonly OtherManager[] =>
   (
     [
-      ['virtual-function-count', (value) => `sets ${value} VFs at each boot and \`netplan apply\``],
+      [
+        'virtual-function-count',
+        (value) => `sets ${vfCount(value)} at each boot and \`netplan apply\``,
+      ],
       ['embedded-switch-mode', (value) => `sets the eswitch mode ${value}`],
     ] satisfies [string, (value: string) => string][]
   ).flatMap(([key, effect]) => {

@@ -1,4 +1,5 @@
 import type { HostFs } from '../../host.ts';
+import { vfCount } from '../vf-count.ts';
 import { type Entry, parseIni, type Section, sectionsOf, valuesOf } from './ini.ts';
 import { listMatches, udevPath } from './match.ts';
 import type { FindManagers, ManagedPf, OtherManager } from './other-manager.ts';
@@ -27,7 +28,7 @@ const profile = (file: TextFile, pf: ManagedPf): readonly OtherManager[] => {
       name,
       file: file.path,
       line: total?.line ?? sriov.line,
-      effect: `sets ${count} VFs when this profile goes up, and 0 when it goes down`,
+      effect: `sets ${vfCount(count)} when this profile goes up, and 0 when it goes down`,
     },
   ];
 };
@@ -63,7 +64,7 @@ const ifcfg = (file: TextFile, pf: ManagedPf): readonly OtherManager[] => {
   if (total === undefined) return [];
   if (!listMatches(device === undefined ? [] : [device], pf.netdev)) return [];
   if (!listMatches(mac === undefined ? [] : [mac], pf.mac)) return [];
-  const effect = `sets ${total.value} VFs when this profile goes up, and 0 when it goes down`;
+  const effect = `sets ${vfCount(total.value)} when this profile goes up, and 0 when it goes down`;
   return [{ name, file: file.path, line: total.line, effect }];
 };
 
@@ -83,7 +84,7 @@ const deviceSections = (file: TextFile, pf: ManagedPf): readonly OtherManager[] 
       const count = entries.find(({ key }) => key === 'sriov-num-vfs');
       const match = entries.find(({ key }) => key === 'match-device')?.value ?? '*';
       if (count === undefined || !deviceMatches(match, pf)) return [];
-      const effect = `sets ${count.value} VFs when it takes up the device`;
+      const effect = `sets ${vfCount(count.value)} when it takes up the device`;
       return [{ name, file: file.path, line: count.line, effect }];
     });
 

@@ -1,3 +1,4 @@
+import { vfCount } from '../vf-count.ts';
 import { parseIni, type Section, sectionsOf, valuesOf } from './ini.ts';
 import { listMatches, udevPath } from './match.ts';
 import type { FindManagers, ManagedPf, OtherManager } from './other-manager.ts';
@@ -19,7 +20,7 @@ const managed = (file: TextFile, pf: ManagedPf): readonly OtherManager[] => {
   const settings = sectionsOf(sections, 'SR-IOV').slice(0, 1);
   return [
     ...counts.map(({ value, line }) => {
-      const effect = `sets ${value} VFs whenever the netdev appears or moves`;
+      const effect = `sets ${vfCount(value)} whenever the netdev appears or moves`;
       return { name, file: file.path, line, effect };
     }),
     ...settings.map(({ line }) => ({ name, file: file.path, line, effect: 'sets up its VFs' })),
