@@ -119,8 +119,8 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     remedy: 'Give --kubeconfig and --context, or leave --kube out.',
   },
   LOCKED: {
-    means: 'Another run changes this host at the moment.',
-    remedy: 'Wait until it has ended; its process id is in the message.',
+    means: 'Another run, or the script that makes VFs at boot, changes this host at the moment.',
+    remedy: 'Wait until it has ended; the process id of a run is in the message.',
   },
   MODULE_IN_USE: {
     means: 'modprobe could not unload a module whose place another build of it is to take.',

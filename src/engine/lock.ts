@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SriovctlError } from '../errors.ts';
 
-/** Kept in memory: a reboot frees it. */
+/** Kept in memory: a reboot frees it. The boot script knows it by this name. */
 const lockFolder = '/run/sriovctl';
 /** flock's exit code for a lock that somebody else holds. */
 const conflict = 75;
+
+/** How many seconds to wait: for a run that only looks who holds the lock, and for boot scripts at work. */
+const patience = { glance: 0.5, bootScript: 120 } as const;
 
 export interface Lock {
   readonly release: () => void;
@@ -16,23 +19,36 @@ export interface LockOptions {
   readonly folder?: string;
   /** How many seconds to wait for another run to end. */
   readonly waitSeconds?: number;
+  readonly bootScriptSeconds?: number;
+  /** Told when boot scripts are waited for. */
+  readonly onBootScript?: () => void;
 }
-
-/** The boot script holds it for the moment in which it looks whether a run is under way. */
-const glanceSeconds = 0.5;
 
 /**
  * Takes the lock that lets one run at a time change the host. It is a flock(2) of a child that
  * lives as long as its standard input is open: however this process ends, the kernel frees it.
+ * Boot scripts share it among themselves and are soon done, so they are waited for.
  *
  * @throws SriovctlError LOCKED (exit `refused`) with the holder's process id.
  */
 export const takeLock = async ({
   folder = lockFolder,
-  waitSeconds = glanceSeconds,
+  waitSeconds = patience.glance,
+  bootScriptSeconds = patience.bootScript,
+  onBootScript,
 }: LockOptions = {}): Promise<Lock> => {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const file = join(folder, 'lock');
+  const lock = await attempt(file, waitSeconds);
+  if (lock !== undefined) return lock;
+  if (!isShared(file)) throw locked(file);
+  onBootScript?.();
+  const late = await attempt(file, bootScriptSeconds);
+  if (late === undefined) throw locked(file);
+  return late;
+};
+
+const attempt = async (file: string, waitSeconds: number): Promise<Lock | undefined> => {
   const child = spawn('flock', ['-w', String(waitSeconds), '-E', String(conflict), file, 'cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
@@ -51,7 +67,7 @@ export const takeLock = async ({
     child.stdin.on('error', () => undefined);
     child.stdin.write('held\n');
   });
-  if (!held) throw lockedBy(file);
+  if (!held) return undefined;
   writeFileSync(file, `${process.pid}\n`);
   child.unref();
   return {
@@ -62,10 +78,16 @@ export const takeLock = async ({
   };
 };
 
-const lockedBy = (file: string): SriovctlError =>
+/** Boot scripts share it, and nobody else does. */
+const isShared = (file: string): boolean =>
+  spawnSync('flock', ['-n', '-s', file, 'true']).status === 0;
+
+const locked = (file: string): SriovctlError =>
   new SriovctlError(
     'LOCKED',
-    `another run of sriovctl is under way (process ${readFileSync(file, 'utf8').trim()})`,
+    isShared(file)
+      ? 'the script that makes VFs at boot is at work'
+      : `another run of sriovctl is under way (process ${readFileSync(file, 'utf8').trim()})`,
     { exit: 'refused', hint: 'Wait until it has ended.' },
   );
 

@@ -8,7 +8,7 @@ import { bootId } from '../sysfs/paths.ts';
 import { readAttribute } from '../sysfs/read.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { noJournal } from './journal.ts';
-import { type Lock, takeLock } from './lock.ts';
+import { type Lock, type LockOptions, takeLock } from './lock.ts';
 import {
   type Continued,
   newRunId,
@@ -48,7 +48,7 @@ export const openSession = async (
     const startJournal = (): Journal => noJournal;
     return { runId, rebooted: false, inherited: [], startJournal, close: () => undefined };
   }
-  const lock = await takeLock();
+  const lock = await lockFor(listener);
   try {
     await assertNoneTried(host);
     const boot = await currentBoot(host);
@@ -101,7 +101,7 @@ export const undoRun = async (
   listener: Listener,
   { runId, permissions = new Set(), ...wait }: UndoOptions = {},
 ): Promise<{ readonly record: RunRecord; readonly leftover: readonly string[] } | undefined> => {
-  const lock: Lock = await takeLock(wait);
+  const lock = await lockFor(listener, wait);
   try {
     const record = readRecords().findLast(
       ({ id, outcome, entries }) =>
@@ -117,6 +117,17 @@ export const undoRun = async (
     lock.release();
   }
 };
+
+const lockFor = (listener: Listener, wait: LockOptions = {}): Promise<Lock> =>
+  takeLock({
+    ...wait,
+    onBootScript: () => {
+      listener({
+        type: 'notice',
+        text: 'The script that makes VFs at boot is at work; this run comes after it.',
+      });
+    },
+  });
 
 /** A run that ends for a reboot has recorded in which boot that was. */
 const rebootedSince = (boot: string, listener: Listener): boolean => {

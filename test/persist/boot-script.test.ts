@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { apply } from '../../src/engine/apply.ts';
 import { noJournal } from '../../src/engine/journal.ts';
 import { takeLock } from '../../src/engine/lock.ts';
@@ -333,6 +333,39 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
         ],
       });
     }));
+
+  test('no run begins while it works, and one that waits comes next', () =>
+    inFolder(async (folder) => {
+      const spec = specOf([{ address: first, selector: first, vfs: 4 }]);
+      const file = join(folder, 'boot.sh');
+      writeFileSync(file, bootScript(await planBoot(hostSteps, spec, viewOf('i350-t2'))));
+      const host = await booted('i350-t2');
+      // It waits three seconds for a card that is gone.
+      await host.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' });
+      const played = playKernel(host, folder, [...shell, file]);
+      const locks = join(folder, 'root/run/sriovctl');
+      await vi.waitUntil(() => existsSync(join(locks, 'lock')), { timeout: 20_000 });
+      await expect(takeLock({ folder: locks, bootScriptSeconds: 0.1 })).rejects.toMatchObject({
+        code: 'LOCKED',
+        message: 'the script that makes VFs at boot is at work',
+      });
+      const waited = vi.fn();
+      const lock = await takeLock({ folder: locks, onBootScript: waited });
+      lock.release();
+      expect(waited).toHaveBeenCalledOnce();
+      expect(await played).toMatchObject({ exitCode: 0 });
+    }));
+
+  test('a driver that may not be loaded now is left for later', async () => {
+    const { exitCode, output } = await bootAfter(async ({ fs, perform }) => {
+      await perform({ kind: 'trigger', path: `${device}/driver/unbind`, value: first });
+      await fs.remove('/sys/bus/pci/drivers/igb');
+      await fs.remove('/sys/module/igb');
+      await fs.writeFile('/etc/modprobe.d/late.conf', 'blacklist igb\n');
+    });
+    expect(exitCode).toBe(0);
+    expect(output).toBe(`${first}: no driver has taken it yet: no VFs for now`);
+  });
 
   test('a PF that was not set up is not touched', async () => {
     const { exitCode, output, untouched } = await bootAfter(() => Promise.resolve(), {

@@ -13,6 +13,7 @@ import { execa } from 'execa';
 import { HostError } from '../../src/errors.ts';
 import type { Action, HostPath, VfAttributes } from '../../src/host.ts';
 import { describeErrno } from '../../src/sysfs/errno.ts';
+import { moduleState } from '../../src/sysfs/module-state.ts';
 import type { SimulatedHost } from '../../src/sysfs/simulated-host.ts';
 import { copyToDisk } from './disk-tree.ts';
 
@@ -174,6 +175,9 @@ class Player {
       }
       if (argv[0] === 'modprobe') {
         const module = argv.at(-1) ?? '';
+        // -b: a blacklist counts, and is no failure.
+        const { state } = await moduleState(this.#host, module);
+        if (argv.includes('-b') && state === 'blacklisted') return 'exit 0\n';
         await this.#host.perform({ kind: 'module', module });
         return 'exit 0\n';
       }

@@ -46,22 +46,26 @@ within() {
   await "$until" "$@"
 }
 
-# Whether no run of sriovctl is under way: it holds this lock (flock(2)), and 1 is flock's word for that.
-free() {
-  [ -e "$root/run/sriovctl/lock" ] || return 0
-  flock -n -s "$root/run/sriovctl/lock" true 2>/dev/null
+# lock: shared by scripts like this one; fails while a run of sriovctl holds it (flock(2)). Where there
+# is no flock, scripts go on without.
+lock() {
+  flock -n -s 9 2>/dev/null
   [ "$?" -ne 1 ]
 }
 
-# after_run SECONDS PF…: a run that gives a PF its driver also gives it its VFs. It may have put
-# another script in the place of this one, which counts then, or have taken it away.
+# after_run SECONDS PF…: takes the lock of which sriovctl takes the whole, so that no run begins while
+# this script works. One that is under way comes first: when it gives a PF its driver, it also gives it
+# its VFs. It may have put another script in the place of this one, which counts then, or have taken it
+# away.
 after_run() {
-  ! free || return 0
+  [ -d "$root/run/sriovctl" ] || mkdir -p "$root/run/sriovctl"
+  command exec 9<>"$root/run/sriovctl/lock" || return 0
+  ! lock || return 0
   patience=$1
   shift
   address=$*
   log 6 'a run of sriovctl is under way and comes first'
-  if ! within "$patience" free; then
+  if ! within "$patience" lock; then
     log 4 "that run has not ended in $patience s: it is left to it"
     exit 0
   fi
@@ -128,6 +132,19 @@ another() {
   fail "another card is at this address: $1. It is left alone; run sriovctl setup again to take it on"
 }
 
+# with_driver MODULE: waited for only where its module is there; a driver that comes later starts the
+# unit of the PF.
+with_driver() {
+  [ ! -e "$pf/driver" ] || return 0
+  # -b: as for udev, a blacklist counts.
+  modprobe -q -b -- "$1"
+  if [ -e "$root/sys/module/$1" ] || [ -e "$drivers/$1" ]; then
+    ! await "$driver_by" test -e "$pf/driver" || return 0
+  fi
+  log 4 'no driver has taken it yet: no VFs for now'
+  return 1
+}
+
 # find_pf VENDOR DEVICE MAC MODULE: the very card that was set up, with its driver and netdev.
 find_pf() {
   pf=$functions/$address
@@ -136,12 +153,7 @@ find_pf() {
   vendor=${value#0x}
   value_of "$pf/device"
   [ "$vendor:${value#0x}" = "$1:$2" ] || another "$vendor:${value#0x} instead of $1:$2" || return
-  # -b: as for udev, a blacklist counts.
-  [ -e "$pf/driver" ] || modprobe -q -b -- "$4"
-  if ! await "$driver_by" test -e "$pf/driver"; then
-    log 4 'no driver has taken it yet: no VFs for now'
-    return 1
-  fi
+  with_driver "$4" || return
   [ "$3" != none ] || return 0
   within 15 named || netdev_of "$pf" || fail 'its driver has made no netdev' || return
   permanent_mac
