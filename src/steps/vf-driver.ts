@@ -11,6 +11,7 @@ import { isDriverPresent, moduleForVfs, moduleOfDriver } from '../sysfs/module.t
 import { netAttribute, pciAttribute, pciDriversProbe } from '../sysfs/paths.ts';
 import { type PhysicalFunction, readPf, type VirtualFunction } from '../sysfs/pci-device.ts';
 import { readAttribute, readLinkName, readNumber } from '../sysfs/read.ts';
+import { readVfLinks } from '../sysfs/vf-link.ts';
 import {
   isUserspaceDriver,
   kernelDriver,
@@ -166,7 +167,10 @@ const planOverride = async (
   ];
 };
 
-/** A driver asks for its VF's MAC when it takes the VF, and never again (igbvf, mlx5). */
+/**
+ * A driver asks for its VF's MAC when it takes the VF, and never again (igbvf, mlx5). One that gets no
+ * answer makes a MAC up, and the PF takes that over from a VF that it trusts (igb_set_vf_mac_addr).
+ */
 const planMac = async (
   host: HostView,
   pf: PhysicalFunction,
@@ -176,8 +180,15 @@ const planMac = async (
   if (mac === undefined || vf.driver === undefined) return [];
   const current = await readAttribute(host.fs, ownNetdevAttribute(vf, 'address'));
   if (current === undefined || current === mac) return [];
+  const { netdev = '' } = pf;
+  const kept = (await readVfLinks(host, netdev))?.get(vf.index)?.mac;
+  const again: Change = {
+    action: { kind: 'vf', netdev, vfs: [{ index: vf.index, mac }] },
+    reason: `VF ${vf.index} of ${netdev} has made up the MAC ${kept ?? current} and told its PF so`,
+  };
   return [
     ...unbindVf(pf, vf, `it takes up the MAC ${mac} when it is bound again`),
+    ...(kept === undefined || kept === mac ? [] : [again]),
     {
       action: binding(vf.driver, vf.address),
       reason: `VF ${vf.index} of ${pf.netdev ?? pf.address} takes up the MAC ${mac}`,

@@ -125,6 +125,7 @@ const bootKernel = (fs: Overlay, { faults = {}, deviations = {} }: SimulationOpt
   remembered: new Map(),
   unheard: new Set(),
   heldVfs: new Set(faults.heldVfs),
+  deafVfs: new Set(faults.deafVfs),
   vfConfigs: new Map(),
   msixCounts: new Map(),
   newVfs: new Set(),

@@ -17,7 +17,7 @@ import { hostSteps } from '../../src/steps/index.ts';
 import { ipLinkCommand } from '../../src/sysfs/ip-link.ts';
 import { readNetdev } from '../../src/sysfs/netdev.ts';
 import { pciAttribute } from '../../src/sysfs/paths.ts';
-import { listPfs } from '../../src/sysfs/pci-device.ts';
+import { listPfs, readPf } from '../../src/sysfs/pci-device.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
 import {
   type SimulatedHost,
@@ -306,6 +306,22 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
     });
     expect(fewer.exitCode).toBe(1);
     expect(fewer.output).toContain('4 VFs were asked for, the driver has made 3');
+  });
+
+  test('a VF whose driver made a MAC up is bound again, and its PF has the right one', async () => {
+    const mac = '02:00:00:00:00:07';
+    const settings = [{ vfs: [1], mac, trust: true }];
+    const spec = specOf([{ address: first, selector: first, vfs: 2, settings }]);
+    const script = bootScript(await planBoot(hostSteps, spec, viewOf('i350-t2')));
+    const host = await booted('i350-t2', { faults: { deafVfs: ['0000:02:10.4'] } });
+    const { exitCode, output } = await boot(host, script, shell);
+    expect({ exitCode, output }).toMatchObject({
+      exitCode: 0,
+      output: expect.stringContaining('VF 1 has made up the MAC') as unknown,
+    });
+    const pf = await readPf(host.fs, first);
+    expect(pf?.vfs[1]).toMatchObject({ address: '0000:02:10.4', driver: 'igbvf', mac });
+    expect((await readVfLinks(host, pf?.netdev ?? ''))?.get(1)).toMatchObject({ mac });
   });
 
   test('a run under way comes first, and the script that it leaves is the one that counts', () =>

@@ -22,7 +22,11 @@ import { netAttribute, netdev, pciAttribute, pciDevice, pciDriver } from '../../
 import { readPf } from '../../src/sysfs/pci-device.ts';
 import { readAttribute } from '../../src/sysfs/read.ts';
 import { readRepresentors } from '../../src/sysfs/representors.ts';
-import { type SimulatedHost, simulateHost } from '../../src/sysfs/simulated-host.ts';
+import {
+  type SimulatedHost,
+  type SimulationOptions,
+  simulateHost,
+} from '../../src/sysfs/simulated-host.ts';
 import { treeView } from '../../src/sysfs/tree-fs.ts';
 import { readVfLinks } from '../../src/sysfs/vf-link.ts';
 import { declaredState } from '../engine/declared-state.ts';
@@ -48,7 +52,8 @@ const runOn = (host: Host, pfs: readonly Wish[], permissions: readonly Permissio
   listener: () => undefined,
 });
 
-const simulated = (): SimulatedHost => simulateHost(treeView(tree));
+const simulated = (options: SimulationOptions = {}): SimulatedHost =>
+  simulateHost(treeView(tree), options);
 
 /** The same host with a card of another kind. */
 const hostWithCard = async (name: string, ids: { vendor: string; pf: string; vf: string }) => {
@@ -180,6 +185,15 @@ describe('settings', () => {
     expect(result.outcome).toBe('applied');
     expect((await readPf(host.fs, first))?.vfs[1]?.mac).toBe('02:00:00:00:00:07');
     expect(madeBy(result).filter((text) => text.includes('unbind'))).toHaveLength(1);
+  });
+
+  test('that a trusted VF has made void by a MAC of its own are made again', async () => {
+    const mac = '02:00:00:00:00:07';
+    const host = simulated({ faults: { deafVfs: ['0000:01:10.2'] } });
+    const wish: Wish = { vfs: 2, settings: [{ vfs: [1], mac, trust: true }] };
+    expect(await apply(runOn(host, [wish]))).toMatchObject({ outcome: 'applied' });
+    expect((await readPf(host.fs, first))?.vfs[1]).toMatchObject({ address: '0000:01:10.2', mac });
+    expect((await readVfLinks(host, 'enp1s0f0'))?.get(1)).toMatchObject({ mac });
   });
 
   test('of VFs whose netdev udev is renaming are not taken for wrong', async () => {

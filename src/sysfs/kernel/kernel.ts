@@ -13,6 +13,11 @@ export interface Faults {
   readonly shortCount?: Readonly<Record<string, number>>;
   /** VFs whose vfio device somebody holds open: their removal waits for that. */
   readonly heldVfs?: readonly string[];
+  /**
+   * VFs whose driver cannot hear its PF when it takes them for the first time, and makes a MAC up, which
+   * a trusted VF has its PF keep (igbvf, when the link of the port comes up in that moment).
+   */
+  readonly deafVfs?: readonly string[];
   /** How long after the bind a driver registers its netdev, in milliseconds. */
   readonly netdevDelayMs?: number;
   /** What any write to a path fails with (`EROFS`, `EACCES`). */
@@ -47,6 +52,7 @@ export interface Kernel {
   /** VFs that were probed or set up while their PF was down: it does not know their MACs. */
   readonly unheard: Set<string>;
   readonly heldVfs: Set<string>;
+  readonly deafVfs: Set<string>;
   /** What the PF's driver was told to keep for a VF, by the VF's address. */
   readonly vfConfigs: Map<string, VfAttributes>;
   /** How many interrupt vectors VFs were given, by the VF's address. */

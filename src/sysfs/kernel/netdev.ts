@@ -23,10 +23,12 @@ export const registerNetdev = async (
   const known = kernel.remembered.get(address)?.netdev;
   const name = await freeEthName(kernel);
   const ifindex = await nextIfindex(kernel);
-  const assigned = assignedMac(kernel, address);
+  const deaf = kernel.deafVfs.delete(address);
+  const assigned = deaf ? undefined : assignedMac(kernel, address);
   const permanent =
     known !== undefined || assigned !== undefined || driverFacts(driver).assignedMac === true;
   const mac = known?.mac ?? assigned ?? randomMac(kernel);
+  if (deaf) tellPf(kernel, address, mac);
   await kernel.fs.plant(
     `${folder}/net/${name}`,
     netdevFolder({ name, address, ifindex, mac, permanent }),
@@ -47,6 +49,12 @@ export const newNetdev = (
 const assignedMac = ({ vfConfigs }: Kernel, address: string): string | undefined => {
   const mac = vfConfigs.get(address)?.mac;
   return mac === noMac ? undefined : mac;
+};
+
+/** The MAC that a VF has made up for itself: its PF takes it over from one that it trusts (igb_set_vf_mac_addr). */
+const tellPf = ({ vfConfigs }: Kernel, address: string, mac: string): void => {
+  const config = vfConfigs.get(address);
+  if (config?.trust === true) vfConfigs.set(address, { ...config, mac });
 };
 
 /** Takes a function's netdevs away, as an unbind of its driver does. */

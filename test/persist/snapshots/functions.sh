@@ -147,7 +147,7 @@ with_driver() {
 
 # find_pf VENDOR DEVICE MAC MODULE: the very card that was set up, with its driver and netdev.
 find_pf() {
-  pf=$functions/$address
+  pf=$functions/$address given=
   await "$card_by" test -e "$pf/vendor" || absent "$3" || return
   value_of "$pf/vendor"
   vendor=${value#0x}
@@ -230,6 +230,7 @@ set_link() {
 # set_vfs SETTINGS…: of VFs, as ip-link(8) takes them after the PF's netdev.
 set_vfs() {
   need_netdev . || return
+  given="$given $*"
   for settings; do printf 'link set dev %s %s\n' "$netdev" "$settings"; done | ip -batch - ||
     fail 'cannot set up the VFs'
 }
@@ -247,7 +248,23 @@ probe() {
   address_of "$1" || return
   printf '%s\n' "$vf_address" >"$root/sys/bus/pci/drivers_probe" || fail "cannot probe $vf_address" || return
   [ -n "$2" ] || return 0
-  within 10 test -e "$drivers/$2/$vf_address" || fail "the driver $2 has not taken VF $vf_address"
+  within 10 test -e "$drivers/$2/$vf_address" || fail "the driver $2 has not taken VF $vf_address" || return
+  case $given in *"vf $vf mac "*) ;; *) return 0 ;; esac
+  mac=${given##*"vf $vf mac "}
+  with_mac "$1" "$2" "${mac%% *}"
+}
+
+# with_mac FOLDER DRIVER MAC: a driver asks for its VF's MAC when it takes the VF, and never again. One
+# that gets no answer (igbvf, when the link of the port comes up in that moment) makes a MAC up, and the
+# PF takes that over from a VF that it trusts.
+with_mac() {
+  need_netdev "$1" || return
+  value_of "$pf/$1/net/$netdev/address"
+  [ "$value" != "$3" ] || return 0
+  log 5 "VF $vf has made up the MAC $value: it is bound again"
+  unbind "$1" || return
+  set_vfs "vf $vf mac $3" || return
+  bind "$1" "$2"
 }
 
 # unbind FOLDER
