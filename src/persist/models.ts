@@ -20,10 +20,18 @@ const systemctl: CommandModel = async ({ argv }, fs) => {
       return [];
     case 'show':
       return show(fs, names[0] ?? '');
+    case 'reset-failed':
+      forgotten.add(fs);
+      return [];
+    case 'list-units':
+      return forgotten.has(fs) ? { ran: true, exitCode: 0, stdout: '', stderr: '' } : undefined;
     default:
       return undefined;
   }
 };
+
+/** Hosts on which the failures of units are forgotten: systemd keeps them in no file. */
+const forgotten = new WeakSet<HostFs>();
 
 /** Reading rules again shows nothing; `settle` is the kernel model's. */
 const udevadm: CommandModel = ({ argv }) => Promise.resolve(argv[1] === 'control' ? [] : undefined);
@@ -61,6 +69,6 @@ const show = async (fs: HostFs, name: string): Promise<CommandResult | undefined
   if (!name.startsWith('sriovctl-')) return undefined;
   const text = await fs.readText(`${units}/${name}`);
   const loaded = text?.includes(madeBySriovctl) === true ? 'loaded' : 'not-found';
-  const stdout = `LoadState=${loaded}\nNeedDaemonReload=no\nResult=success\n`;
+  const stdout = `LoadState=${loaded}\nNeedDaemonReload=no\n`;
   return { ran: true, exitCode: 0, stdout, stderr: '' };
 };

@@ -7,12 +7,10 @@ export interface UnitState {
   readonly loaded: string;
   /** The file on disk is not the one that was read. */
   readonly needsReload: boolean;
-  /** How its last run in this boot ended; `success` if there was none. */
-  readonly result: string;
 }
 
-export const showCommand: Command = {
-  argv: ['systemctl', 'show', bootUnit, '--property=LoadState,NeedDaemonReload,Result'],
+const showCommand: Command = {
+  argv: ['systemctl', 'show', bootUnit, '--property=LoadState,NeedDaemonReload'],
 };
 
 /** `undefined` where systemd cannot be asked. */
@@ -28,6 +26,22 @@ export const queryUnit = async (host: HostView): Promise<UnitState | undefined> 
   return {
     loaded: values.get('LoadState') ?? 'unknown',
     needsReload: values.get('NeedDaemonReload') === 'yes',
-    result: values.get('Result') ?? 'unknown',
   };
 };
+
+/** Those of some units that have failed in this boot; none where systemd cannot be asked. */
+export const failedUnits = async (
+  host: HostView,
+  units: readonly string[],
+): Promise<readonly string[]> => {
+  const answer = await host.query({
+    argv: ['systemctl', 'list-units', '--failed', '--plain', '--no-legend', ...units],
+  });
+  if (!answer.ran || answer.exitCode !== 0) return [];
+  const failed = new Set(answer.stdout.split('\n').map((line) => line.split(' ')[0]));
+  return units.filter((unit) => failed.has(unit));
+};
+
+export const forgetFailure = (units: readonly string[]): Command => ({
+  argv: ['systemctl', 'reset-failed', ...units],
+});

@@ -5,9 +5,9 @@ import { planBoot } from '../persist/boot-plan.ts';
 import { planInstallation } from '../persist/changes.ts';
 import { type Installation, installationOf, nothingInstalled } from '../persist/installation.ts';
 import { obstacles } from '../persist/obstacles.ts';
-import { bootUnit, enabledPath, systemdRunning } from '../persist/places.ts';
+import { bootUnit, enabledPath, pfUnit, systemdRunning } from '../persist/places.ts';
 import { readRecord } from '../persist/record.ts';
-import { queryUnit } from '../persist/systemd.ts';
+import { failedUnits, forgetFailure, queryUnit } from '../persist/systemd.ts';
 import type { PersistMechanism, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { describeManager, otherManagersOf } from '../sysfs/managers/managers.ts';
@@ -50,7 +50,10 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
       },
     ],
     plan: async (spec, view) => {
-      const changes = await planInstallation(await wantedFor(spec, view), view.fs);
+      const changes = [
+        ...(await planInstallation(await wantedFor(spec, view), view.fs)),
+        ...(await planForgetting(spec, view)),
+      ];
       const takesHold = changes.length > 0 && acting.includes(mechanismOf(spec));
       return takesHold ? withPermission(changes, await otherManagers(spec, view.fs)) : changes;
     },
@@ -63,7 +66,7 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
         record === undefined || others.length === 0
           ? nothingInstalled
           : await installationOf(record.mechanism, byAddress(others), fs);
-      return planInstallation(wanted, fs);
+      return [...(await planInstallation(wanted, fs)), ...(await planForgetting(spec, view))];
     },
     checks: [
       {
@@ -79,9 +82,28 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
       },
       unitEnabled,
       unitLoaded,
-      lastBoot,
     ],
   };
+};
+
+/**
+ * What a unit could not do in this boot is done now, or no longer wanted: whoever looks after the
+ * host's failed units need not come. The boot unit is for all PFs, so it is for a run on all of them.
+ */
+const planForgetting = async (spec: ResolvedSpec, view: HostView): Promise<readonly Change[]> => {
+  const others = await plansOfOthers(spec, view.fs);
+  const pfs = spec.pfs.length > 0 ? spec.pfs : others.map(({ identity }) => identity);
+  const units = pfs.map(({ address }) => pfUnit(address));
+  const all = spec.pfs.length === 0 || others.length === 0;
+  const failed = await failedUnits(view, all ? [bootUnit, ...units] : units);
+  if (failed.length === 0) return [];
+  return [
+    {
+      action: { kind: 'command', command: forgetFailure(failed) },
+      reason: `failed in this boot, which is made up for (\`journalctl -b -t sriovctl\` tells why)`,
+      undo: 'irreversible',
+    },
+  ];
 };
 
 /** Mechanisms that do something at boot by themselves; the others are texts for a human. */
@@ -158,20 +180,6 @@ const unitLoaded = unitCheck(
           status: 'fail',
           problem: `systemd does not take ${bootUnit}: ${state.loaded}`,
           hint: `\`systemctl status ${bootUnit}\` tells why.`,
-        };
-  },
-);
-
-const lastBoot = unitCheck(
-  { id: 'boot-unit-ran', title: 'the boot unit did its work in this boot', severity: 'warning' },
-  async (host) => {
-    const state = await queryUnit(host);
-    return state === undefined || state.result === 'success'
-      ? { status: 'pass' }
-      : {
-          status: 'fail',
-          problem: `${bootUnit} did not do its work in this boot: ${state.result}`,
-          hint: `\`journalctl -b -u ${bootUnit}\` tells why.`,
         };
   },
 );

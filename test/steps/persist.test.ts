@@ -4,7 +4,7 @@ import { apply } from '../../src/engine/apply.ts';
 import { noJournal } from '../../src/engine/journal.ts';
 import type { Run } from '../../src/engine/run.ts';
 import { verify } from '../../src/engine/verify.ts';
-import type { Host, HostPath } from '../../src/host.ts';
+import type { Host, HostPath, HostView } from '../../src/host.ts';
 import { persistModels } from '../../src/persist/models.ts';
 import type { ResolvedSpec } from '../../src/resolved-spec.ts';
 import { selectPfs } from '../../src/spec/select-pfs.ts';
@@ -48,6 +48,13 @@ const runOf = (host: Host, spec: ResolvedSpec, direction: Run['direction'] = 'se
 
 const setUp = (host: Host, spec: ResolvedSpec) => apply(runOf(host, spec));
 const tearDown = (host: Host, spec: ResolvedSpec) => apply(runOf(host, spec, 'teardown'));
+
+/** What is written down of an installation for these PFs. */
+const recordOf = async (counts: Readonly<Record<string, number>>): Promise<string> => {
+  const host = newHost();
+  await setUp(host, specOf(counts));
+  return (await host.fs.readText('/var/lib/sriovctl/persist.json')) ?? '';
+};
 
 /** All that is below /etc: kind, mode and content of each. */
 const etcOf = async ({ fs }: Host, folder: HostPath = '/etc'): Promise<Record<string, unknown>> => {
@@ -129,6 +136,26 @@ describe('the boot unit', () => {
     await setUp(host, spec);
     await host.fs.remove(enabled);
     expect(await verify(runOf(host, spec))).toMatchObject({ outcome: 'drifted' });
+  });
+
+  test('is no longer shown as failed when a run for all its PFs has made up for it', async () => {
+    const view = treeView(tree);
+    const stdout = 'sriovctl-boot.service loaded failed failed SR-IOV Virtual Functions\n';
+    const query: HostView['query'] = async (command) =>
+      command.argv[1] === 'list-units'
+        ? { ran: true, exitCode: 0, stdout, stderr: '' }
+        : view.query(command);
+    const host = simulateHost({ fs: view.fs, query }, { models: persistModels });
+    await host.fs.plant('/var/lib/sriovctl/persist.json', await recordOf({ [first]: 4 }));
+    const ofOne = await setUp(host, specOf({ [second]: 2 }));
+    expect(ofOne.outcome).toBe('applied');
+    expect(JSON.stringify(ofOne.steps)).not.toContain('reset-failed');
+    const both = specOf({ [first]: 4, [second]: 2 });
+    expect(await verify(runOf(host, both))).toMatchObject({ outcome: 'drifted' });
+    const ofBoth = await setUp(host, both);
+    expect(ofBoth.outcome).toBe('applied');
+    expect(JSON.stringify(ofBoth.steps)).toContain('reset-failed');
+    expect(await verify(runOf(host, both))).toMatchObject({ outcome: 'in-sync' });
   });
 
   test('keeps the PFs that another run has set up', async () => {
