@@ -206,6 +206,8 @@ export interface BootOptions {
 /** The wanted state of one node, with every PF found. */
 export interface ResolvedSpec {
   readonly pfs: readonly ResolvedPf[];
+  /** Addresses of PFs that were set up and whose card is gone; only a teardown is about them. */
+  readonly gone?: readonly string[];
   readonly iommu: 'auto' | 'on' | 'off';
   readonly boot?: BootOptions;
   /** A folder or tarball with the source of a driver, which is built and loaded. */

@@ -18,7 +18,7 @@ import { pfsText } from '../report/pf-text.ts';
 import { planText } from '../report/plan-text.ts';
 import { wrapped } from '../report/wrap.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
-import { resolveSpec } from '../spec/node-spec.ts';
+import { resolveSpec, resolveWithGone } from '../spec/node-spec.ts';
 import type { Step } from '../step.ts';
 import { exportTree } from '../sysfs/export-tree.ts';
 import { type NamedPf, readInventory } from '../sysfs/inventory.ts';
@@ -62,7 +62,8 @@ export const openRun = async (
 ): Promise<Pick<StageRun, 'host' | 'spec'>> => {
   assertRoot(flags.simulate);
   const host = await openTraced(flags, streams);
-  return { host, spec: await resolveSpec(await wantedSpec(flags, host, wanted), host) };
+  const resolve = wanted.goneToo === true ? resolveWithGone : resolveSpec;
+  return { host, spec: await resolve(await wantedSpec(flags, host, wanted), host) };
 };
 
 export const openTraced = async (

@@ -29,8 +29,9 @@ export const teardownCommand = (streams: Streams): Command =>
       );
     });
 
-/** A PF needs no count when it is to have none, and stages without VFs need no PF. */
+/** A PF needs no count when it is to have none, stages without VFs need no PF, and a PF need not be there. */
 export const wantedForTeardown = ({ only }: StageFlags): WantedOptions => ({
   vfsByDefault: 0,
+  goneToo: true,
   withoutPfs: only?.includes('vfs') !== true,
 });

@@ -11,6 +11,8 @@ export interface WantedOptions {
   /** What a PF without a number of VFs gets. */
   readonly vfsByDefault?: number;
   readonly withoutPfs?: boolean;
+  /** PFs that were set up count, though their cards are gone. */
+  readonly goneToo?: boolean;
 }
 
 /**

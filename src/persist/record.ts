@@ -5,7 +5,7 @@ import { persistMechanisms } from '../resolved-spec.ts';
 import { pciDevice } from '../sysfs/paths.ts';
 import { readRecordAt } from '../sysfs/read.ts';
 import type { PfBootPlan } from './boot-plan.ts';
-import { readIdentity } from './identity.ts';
+import { type PfIdentity, readIdentity } from './identity.ts';
 import { recordPath } from './places.ts';
 
 const hostPath = z.custom<HostPath>((value) => typeof value === 'string' && value.startsWith('/'));
@@ -53,12 +53,31 @@ export const findByFormerName = async (
   const record = await readRecord(host.fs);
   const address = record?.names[name];
   const then = record?.plans.find(({ identity }) => identity.address === address)?.identity;
-  if (then === undefined || (await host.fs.stat(pciDevice(then.address))) === undefined) {
-    return undefined;
+  return then !== undefined && (await isStillThere(host, then)) ? then.address : undefined;
+};
+
+/** A PF that was set up, and what its netdev has been called. */
+export interface RecordedPf {
+  readonly identity: PfIdentity;
+  readonly names: readonly string[];
+}
+
+/** PFs that were set up and whose cards are not where they were. */
+export const gonePfs = async (host: HostView): Promise<readonly RecordedPf[]> => {
+  const { plans = [], names = {} } = (await readRecord(host.fs)) ?? {};
+  const gone: RecordedPf[] = [];
+  for (const { identity } of plans) {
+    if (await isStillThere(host, identity)) continue;
+    const own = Object.entries(names).filter(([, address]) => address === identity.address);
+    gone.push({ identity, names: own.map(([name]) => name) });
   }
+  return gone;
+};
+
+const isStillThere = async (host: HostView, then: PfIdentity): Promise<boolean> => {
+  if ((await host.fs.stat(pciDevice(then.address))) === undefined) return false;
   const now = await readIdentity(host, then.address);
-  const same = (['vendor', 'device', 'mac'] as const).every((key) => now[key] === then[key]);
-  return same ? then.address : undefined;
+  return (['vendor', 'device', 'mac'] as const).every((key) => now[key] === then[key]);
 };
 
 export const recordText = (record: InstallRecord): string => `${JSON.stringify(record, null, 2)}\n`;

@@ -51,7 +51,7 @@ export const bootUnitText = (script: string, plans: readonly PfBootPlan[]): stri
     Service: [
       'Type=oneshot',
       'RemainAfterExit=yes',
-      ...runsScript(script, ''),
+      ...runsScript(script),
       `TimeoutStartSec=${timeoutFor(plans)}`,
     ],
     Install: ['WantedBy=multi-user.target'],
@@ -74,7 +74,7 @@ export const pfUnitText = (script: string, plans: readonly PfBootPlan[]): string
     Service: [
       'Type=oneshot',
       'RemainAfterExit=yes',
-      ...runsScript(script, ' %i'),
+      ...runsScript(script, '%i'),
       `TimeoutStartSec=${timeoutFor(plans)}`,
     ],
   });
@@ -93,11 +93,14 @@ const untilShutdown = ['Conflicts=shutdown.target', 'Before=shutdown.target'] as
  * A script that is not the one installed (half a write, a bad block, a well-meant edit) is not run.
  * It is read by `sh`, not executed: /etc may be mounted noexec or be labelled so.
  */
-const runsScript = (script: string, args: string): readonly string[] => [
-  `ExecStartPre=/bin/sh -c '${integrityCheck(script)} || { echo "<3>${scriptPath} is not the script that was installed: nothing is done; run sriovctl setup again"; exit 1; }'`,
-  `ExecStart=/bin/sh ${scriptPath}${args}`,
-  'SyslogIdentifier=sriovctl',
-];
+const runsScript = (script: string, ...args: readonly string[]): readonly string[] => {
+  const run = ['exec /bin/sh', scriptPath, ...args].join(' ');
+  const refusal = `echo "<3>${scriptPath} is not the script that was installed: nothing is done; run sriovctl setup again"; exit 1`;
+  return [
+    `ExecStart=/bin/sh -c '${integrityCheck(script)} && ${run}; ${refusal}'`,
+    'SyslogIdentifier=sriovctl',
+  ];
+};
 
 /** A shell command that fails unless the script on disk is this one; coreutils and busybox know it. */
 export const integrityCheck = (script: string): string =>

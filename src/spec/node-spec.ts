@@ -11,7 +11,7 @@ import { isKernelArgument } from '../sysfs/cmdline.ts';
 import { isPfSelector } from '../sysfs/resolve-pf.ts';
 import { settingWords } from '../sysfs/vf-settings.ts';
 import { kubeSchema } from './kube/kube-spec.ts';
-import { selectPfs } from './select-pfs.ts';
+import { selectPfs, withoutGone } from './select-pfs.ts';
 import { contradictions, pfOptions, resolveOptions } from './vf-settings.ts';
 
 /** NumVFs of the SR-IOV capability is a 16-bit register. */
@@ -112,6 +112,13 @@ export const parseNodeSpec = (
     exit: 'usage',
     hint: 'See `sriovctl setup --help`.',
   });
+};
+
+/** The same for a teardown, which is also about PFs that were set up and whose cards are gone. */
+export const resolveWithGone = async (spec: NodeSpec, host: HostView): Promise<ResolvedSpec> => {
+  const { present, gone } = await withoutGone(spec.pfs, host);
+  const resolved = await resolveSpec({ ...spec, pfs: [...present] }, host);
+  return gone.length === 0 ? resolved : { ...resolved, gone };
 };
 
 /** Finds every PF on the host; two selectors may not mean the same one. */

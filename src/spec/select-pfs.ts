@@ -1,6 +1,7 @@
 import { SriovctlError } from '../errors.ts';
 import type { HostView } from '../host.ts';
-import { findByFormerName } from '../persist/record.ts';
+import { findByFormerName, gonePfs, type RecordedPf } from '../persist/record.ts';
+import { normalizePciAddress } from '../sysfs/pci-address.ts';
 import { listPfs, type PhysicalFunction } from '../sysfs/pci-device.ts';
 import { resolvePf } from '../sysfs/resolve-pf.ts';
 
@@ -50,6 +51,40 @@ export const selectPfs = async <T extends PfChoice>(
   });
 };
 
+/**
+ * Splits off what only the record knows: the entries that mean a PF of this host, and the addresses of
+ * those PFs that the others mean, which were set up and whose cards are gone.
+ */
+export const withoutGone = async <T extends PfChoice>(
+  choices: readonly T[],
+  host: HostView,
+): Promise<{ readonly present: readonly T[]; readonly gone: readonly string[] }> => {
+  const recorded = await gonePfs(host);
+  const present: T[] = [];
+  const gone = new Set<string>();
+  for (const choice of choices) {
+    const meant = recorded.filter((pf) => wasMeant(choice, pf));
+    for (const { identity } of meant) gone.add(identity.address);
+    if (meant.length === 0 || (await isFound(choice, host))) present.push(choice);
+  }
+  return { present, gone: [...gone] };
+};
+
+const wasMeant = ({ pf, match }: PfChoice, { identity, names }: RecordedPf): boolean => {
+  const { address, vendor, device, mac, module } = identity;
+  if (pf === undefined) return fits(match ?? {}, { vendor, device, driver: module });
+  return names.includes(pf) || normalizePciAddress(pf) === address || pf.toLowerCase() === mac;
+};
+
+const isFound = async (choice: PfChoice, host: HostView): Promise<boolean> => {
+  try {
+    return (await selectPfs([choice], host)).length > 0;
+  } catch (error) {
+    if (error instanceof SriovctlError) return false;
+    throw error;
+  }
+};
+
 /** Somebody else may have a name now that was this PF's: what it means today comes first. */
 const findPf = async (host: HostView, selector: string): Promise<string> => {
   try {
@@ -61,19 +96,21 @@ const findPf = async (host: HostView, selector: string): Promise<string> => {
   }
 };
 
+const fits = (
+  { vendor, device, driver }: PfMatch,
+  pf: { readonly vendor: string; readonly device: string; readonly driver?: string },
+): boolean => {
+  const same = (wanted: string | undefined, is: string): boolean =>
+    wanted === undefined || wanted.toLowerCase().replace(/^0x/, '') === is;
+  const driven = driver === undefined || driver === pf.driver;
+  return same(vendor, pf.vendor) && same(device, pf.device) && driven;
+};
+
 const pfsOfKind = (
   all: readonly PhysicalFunction[],
   match: PfMatch,
 ): readonly PhysicalFunction[] => {
-  const { vendor, device, driver } = match;
-  const fits = (wanted: string | undefined, is: string | undefined): boolean =>
-    wanted === undefined || wanted.toLowerCase().replace(/^0x/, '') === is;
-  const found = all.filter(
-    (pf) =>
-      fits(vendor, pf.vendor) &&
-      fits(device, pf.device) &&
-      (driver === undefined || driver === pf.driver),
-  );
+  const found = all.filter((pf) => fits(match, pf));
   if (found.length > 0) return found;
   const words = Object.entries(match).map(([key, value]) => `${key} ${String(value)}`);
   const kinds = all.map(

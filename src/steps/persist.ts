@@ -60,8 +60,8 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
     teardown: async (spec, view) => {
       const { fs } = view;
       const record = await readRecord(fs);
-      // Without a PF it is all of it: a card that is gone cannot be named.
-      const others = spec.pfs.length === 0 ? [] : await plansOfOthers(spec, fs);
+      // Without a PF it is all of it.
+      const others = addressesOf(spec).length === 0 ? [] : await plansOfOthers(spec, fs);
       const wanted =
         record === undefined || others.length === 0
           ? nothingInstalled
@@ -92,9 +92,11 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
  */
 const planForgetting = async (spec: ResolvedSpec, view: HostView): Promise<readonly Change[]> => {
   const others = await plansOfOthers(spec, view.fs);
-  const pfs = spec.pfs.length > 0 ? spec.pfs : others.map(({ identity }) => identity);
-  const units = pfs.map(({ address }) => pfUnit(address));
-  const all = spec.pfs.length === 0 || others.length === 0;
+  const named = addressesOf(spec);
+  const all = named.length === 0 || others.length === 0;
+  const units = (named.length > 0 ? named : others.map(({ identity }) => identity.address)).map(
+    pfUnit,
+  );
   const failed = await failedUnits(view, all ? [bootUnit, ...units] : units);
   if (failed.length === 0) return [];
   return [
@@ -135,9 +137,14 @@ const withPermission = (
   return [{ ...first, requires: { permission: 'force', problem, hint } }, ...rest];
 };
 
+const addressesOf = ({ pfs, gone = [] }: ResolvedSpec): readonly string[] => [
+  ...pfs.map(({ address }) => address),
+  ...gone,
+];
+
 /** PFs that another run has set up are left as they are. */
-const plansOfOthers = async ({ pfs }: ResolvedSpec, fs: HostFs) => {
-  const named = new Set(pfs.map(({ address }) => address));
+const plansOfOthers = async (spec: ResolvedSpec, fs: HostFs) => {
+  const named = new Set(addressesOf(spec));
   const record = await readRecord(fs);
   return (record?.plans ?? []).filter(({ identity }) => !named.has(identity.address));
 };

@@ -254,7 +254,7 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
     await untouched();
   });
 
-  test('a card that is gone costs three seconds, and one line', async () => {
+  test('a card that is gone costs two seconds, and one line', async () => {
     const start = performance.now();
     const { exitCode, output } = await bootAfter((host) =>
       host.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' }),
@@ -356,7 +356,7 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
       const file = join(folder, 'boot.sh');
       writeFileSync(file, bootScript(await planBoot(hostSteps, spec, viewOf('i350-t2'))));
       const host = await booted('i350-t2');
-      // It waits three seconds for a card that is gone.
+      // It waits two seconds for a card that is gone.
       await host.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' });
       const played = playKernel(host, folder, [...shell, file]);
       const locks = join(folder, 'root/run/sriovctl');

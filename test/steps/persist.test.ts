@@ -7,7 +7,7 @@ import { verify } from '../../src/engine/verify.ts';
 import type { Host, HostPath, HostView } from '../../src/host.ts';
 import { persistModels } from '../../src/persist/models.ts';
 import type { ResolvedSpec } from '../../src/resolved-spec.ts';
-import { selectPfs } from '../../src/spec/select-pfs.ts';
+import { selectPfs, withoutGone } from '../../src/spec/select-pfs.ts';
 import { driver } from '../../src/steps/driver.ts';
 import { persistStep } from '../../src/steps/persist.ts';
 import { vfs } from '../../src/steps/vfs.ts';
@@ -204,6 +204,29 @@ describe('the boot unit', () => {
     expect(await tearDown(host, specOf({}))).toMatchObject({ outcome: 'applied' });
     expect(await etcOf(host)).toEqual(before);
   });
+
+  test.for([
+    [{ pf: 'enp1s0f0' }, []],
+    [{ pf: '01:00.0' }, []],
+    [{ pf: 'A0:36:9F:8C:1D:44' }, []],
+    [{ match: { vendor: '0x8086', driver: 'igb' } }, [second]],
+  ] as const)(
+    'teardown that names a card that is gone takes out what is for it: %j',
+    async ([choice, others]) => {
+      const host = newHost();
+      await setUp(host, specOf({ [first]: 4, [second]: 2 }));
+      const path: HostPath = `/sys/bus/pci/devices/${first}/remove`;
+      await host.perform({ kind: 'trigger', path, value: '1' });
+      const unknown = { pf: 'enp9s0f0' };
+      const { present, gone } = await withoutGone([choice, unknown], host);
+      expect(gone).toEqual([first]);
+      expect(present).toEqual([...others.map(() => choice), unknown]);
+      await tearDown(host, { ...specOf({}), gone });
+      const rest = await host.fs.readText(script);
+      expect(rest).not.toContain('make_vfs 4');
+      expect(rest).toContain('make_vfs 2');
+    },
+  );
 
   test('teardown finds what was installed even if the record is lost', async () => {
     const host = newHost();
