@@ -373,8 +373,9 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
     }));
 
   test('a driver that may not be loaded now is left for later', async () => {
-    const { exitCode, output } = await bootAfter(async ({ fs, perform }) => {
-      await perform({ kind: 'trigger', path: `${device}/driver/unbind`, value: first });
+    const { exitCode, output } = await bootAfter(async (host) => {
+      const { fs } = host;
+      await host.perform({ kind: 'trigger', path: `${device}/driver/unbind`, value: first });
       await fs.remove('/sys/bus/pci/drivers/igb');
       await fs.remove('/sys/module/igb');
       await fs.writeFile('/etc/modprobe.d/late.conf', 'blacklist igb\n');
