@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bundle } from './bundle.mjs';
 import { sourceDate } from './source-date.mjs';
 
 const out = 'release';
@@ -36,7 +37,7 @@ await madeTwice('make-deb', executable);
 if (isInstalled('rpmbuild')) await madeTwice('make-rpm', executable);
 else say('make-rpm: left out, rpmbuild is not installed');
 
-await writeFile(join(out, 'sriovctl.cdx.json'), sbom());
+await writeFile(join(out, 'sriovctl.cdx.json'), await sbom());
 say('sbom: sriovctl.cdx.json');
 
 const files = (await readdir(out)).sort();
@@ -72,13 +73,44 @@ function isInstalled(program) {
 }
 
 /** CycloneDX from npm's own knowledge of what is bundled, without what differs from run to run. */
-function sbom() {
+async function sbom() {
   const bom = JSON.parse(
-    run('npm', 'sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--omit', 'dev'),
+    run('npm', 'sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'),
   );
+  const bundled = await bundledPackages();
+  const isBundled = (ref) => bundled.has(ref);
   delete bom.serialNumber;
   bom.metadata.timestamp = new Date(sourceDate() * 1000).toISOString();
+  const product = bom.metadata.component['bom-ref'];
+  bom.components = bom.components
+    .filter((component) => isBundled(component['bom-ref']))
+    .map((component) => ({ ...component, scope: 'required' }));
+  bom.dependencies = bom.dependencies
+    .filter(({ ref }) => ref === product || isBundled(ref))
+    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter(isBundled) }));
+  const missing = [...bundled].filter(
+    (ref) => !bom.components.some((component) => component['bom-ref'] === ref),
+  );
+  if (missing.length > 0) throw new Error(`npm sbom knows nothing of ${missing.join(', ')}`);
   return `${JSON.stringify(bom, undefined, 2)}\n`;
+}
+
+/** `name@version` of all that the bundle has code of: npm's --omit dev forgets what tools use as well. */
+async function bundledPackages() {
+  const { metafile } = await bundle({
+    outdir: 'dist',
+    format: 'esm',
+    metafile: true,
+    write: false,
+  });
+  const folders = Object.keys(metafile.inputs).flatMap(
+    (file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [],
+  );
+  const refs = [...new Set(folders)].map(async (folder) => {
+    const { name, version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    return `${name}@${version}`;
+  });
+  return new Set(await Promise.all(refs));
 }
 
 async function sha256(file) {
