@@ -4,6 +4,7 @@ import { documentSchema } from '../report/json.ts';
 import { showText } from '../report/show-text.ts';
 import { readInventory } from '../sysfs/inventory.ts';
 import { readPfDetails } from '../sysfs/pf-details.ts';
+import { rememberedView } from '../sysfs/remembered.ts';
 import { isPfSelector, resolvePf } from '../sysfs/resolve-pf.ts';
 import { addOutputFlags, emit, type OutputFlags } from './output.ts';
 import { openTraced } from './run-stages.ts';
@@ -22,7 +23,7 @@ export const showCommand = (streams: Streams): Command =>
       '\nExamples:\n  sriovctl show enp1s0f0\n  sriovctl show 0000:01:00.0 -o yaml',
     )
     .action(async (selector: string, flags: OutputFlags & { readonly simulate?: string }) => {
-      const host = await openTraced(flags, streams);
+      const host = rememberedView(await openTraced(flags, streams));
       const address = isPfSelector(selector) ? await resolvePf(host, selector) : undefined;
       const pf = (await readInventory(host.fs)).find((one) => one.address === address);
       if (pf === undefined) throw notAPf(selector);

@@ -27,6 +27,7 @@ const ipLinkSchema = z.object({
   address: z.string().optional(),
   /** Given where it differs from `address`. */
   permaddr: z.string().optional(),
+  qdisc: z.string().optional(),
   altnames: z.array(z.string()).default([]),
   vfinfo_list: z.array(vfInfoSchema).default([]),
 });

@@ -1,12 +1,15 @@
-import type { HostPath, HostView } from '../host.ts';
+import type { HostFs, HostPath, HostView, VfAttributes } from '../host.ts';
 import { queryLink } from './ip-link.ts';
 import { moduleFolder, netAttribute, pciAttribute } from './paths.ts';
 import type { PhysicalFunction } from './pci-device.ts';
-import { orUnknown, readAttribute, readLinkName } from './read.ts';
+import { readPciIds } from './pci-ids.ts';
+import { orUnknown, readAttribute, readId, readLinkName } from './read.ts';
+import { vfAttributes } from './vf-link.ts';
+import { settingWords } from './vf-settings.ts';
 
 /**
  * What `ethtool -i`, `lspci -vmm` and `ip link` would say of a PF besides what a list shows, from
- * sysfs and from `ip`; what the host does not say is left out.
+ * sysfs, `ip` and `ethtool`; what the host does not say is left out.
  */
 export const readPfDetails = async (
   host: HostView,
@@ -21,9 +24,9 @@ export const readPfDetails = async (
   const speed = await net('speed');
   const { offset, stride, vfDevice, autoprobe } = pf.sriov;
   const facts: readonly (readonly [string, string | undefined])[] = [
-    ['class', await pci('class')],
+    ['class', await className(host.fs, pf.address)],
     ['revision', await pci('revision')],
-    ['subsystem', joined(':', await pci('subsystem_vendor'), await pci('subsystem_device'))],
+    ['subsystem', await subsystem(host.fs, pf)],
     ['PCIe link', joined(' x', await pci('current_link_speed'), await pci('current_link_width'))],
     ['PCIe link at most', joined(' x', await pci('max_link_speed'), await pci('max_link_width'))],
     ['module', await readLinkName(host.fs, `${pciAttribute(pf.address, 'driver')}/module`)],
@@ -31,12 +34,15 @@ export const readPfDetails = async (
       'driver version',
       pf.driver === undefined ? undefined : await read(`${moduleFolder(pf.driver)}/version`),
     ],
+    ['firmware version', pf.netdev === undefined ? undefined : await firmware(host, pf.netdev)],
     ['alias', await pci('modalias')],
     ['permanent MAC', link?.permaddr],
     ['other names', link?.altnames.join(', ')],
     ['state', await net('operstate')],
     ['speed', speed === undefined || speed.startsWith('-') ? undefined : `${speed} Mbit/s`],
     ['MTU', await net('mtu')],
+    ['queue length', await net('tx_queue_len')],
+    ['queueing discipline', link?.qdisc],
     ['queues', pf.netdev === undefined ? undefined : await queues(host, pf.netdev)],
     ['local CPUs', await pci('local_cpulist')],
     ['ARI', yesOrNo(await pci('ari_enabled'))],
@@ -44,6 +50,9 @@ export const readPfDetails = async (
     ['VF offset, stride', joined(', ', offset?.toString(), stride?.toString())],
     ['VF autoprobe', autoprobe === undefined ? undefined : autoprobe ? 'yes' : 'no'],
     ['MSI-X vectors for VFs', await pci('sriov_vf_total_msix')],
+    ...(link?.vfinfo_list ?? []).map(
+      (info) => [`VF ${info.vf}`, vfWords(vfAttributes(info))] as const,
+    ),
   ];
   return Object.fromEntries(
     facts.filter(
@@ -51,6 +60,42 @@ export const readPfDetails = async (
     ),
   );
 };
+
+const className = async (fs: HostFs, address: string): Promise<string | undefined> => {
+  const id = await orUnknown(readId(fs, pciAttribute(address, 'class')));
+  if (id === undefined) return undefined;
+  return [(await readPciIds(fs)).class(id), `[${id.slice(0, 4)}]`].filter(Boolean).join(' ');
+};
+
+const subsystem = async (
+  fs: HostFs,
+  { address, vendor, device }: PhysicalFunction,
+): Promise<string | undefined> => {
+  const id = (name: string): Promise<string | undefined> =>
+    orUnknown(readId(fs, pciAttribute(address, name)));
+  const subVendor = await id('subsystem_vendor');
+  const subDevice = await id('subsystem_device');
+  if (subVendor === undefined || subDevice === undefined) return undefined;
+  const name = (await readPciIds(fs)).subsystem({ vendor, device, subVendor, subDevice });
+  return [name, `[${subVendor}:${subDevice}]`].filter(Boolean).join(' ');
+};
+
+/** Only the driver knows it; ethtool asks by ioctl (ETHTOOL_GDRVINFO). */
+const firmware = async (host: HostView, netdev: string): Promise<string | undefined> => {
+  const answer = await host.query({ argv: ['ethtool', '-i', netdev] });
+  if (!answer.ran || answer.exitCode !== 0) return undefined;
+  return /^firmware-version: (.*\S)/m.exec(answer.stdout)?.[1];
+};
+
+/** What the PF's driver keeps for a VF; what is as nobody ever set it is left out. */
+const vfWords = (attributes: VfAttributes): string =>
+  Object.entries(attributes)
+    .filter(([key, value]) => value !== 0 && (key !== 'proto' || value !== '802.1q'))
+    .map(([key, value]) => {
+      const word = settingWords[key as keyof VfAttributes];
+      return `${word} ${typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)}`;
+    })
+    .join(', ');
 
 const queues = async ({ fs }: HostView, netdev: string): Promise<string | undefined> => {
   const names = await orUnknown(fs.list(netAttribute(netdev, 'queues')));

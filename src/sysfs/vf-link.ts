@@ -64,7 +64,7 @@ export const readVfLinks = async (
   netdev: string,
 ): Promise<ReadonlyMap<number, VfAttributes> | undefined> => {
   const link = await queryLink(host, netdev);
-  return link && new Map(link.vfinfo_list.map((info) => [info.vf, attributesOf(info)]));
+  return link && new Map(link.vfinfo_list.map((info) => [info.vf, vfAttributes(info)]));
 };
 
 /** The part of what is wanted that is not so yet; an empty object if nothing is. */
@@ -113,7 +113,8 @@ const words = (vf: VfAttributes): readonly string[] => {
   ];
 };
 
-const attributesOf = (info: IpLink['vfinfo_list'][number]): VfAttributes => {
+/** What `ip` prints of a VF. */
+export const vfAttributes = (info: IpLink['vfinfo_list'][number]): VfAttributes => {
   const [{ vlan = 0, qos = 0, protocol = '802.1q' } = {}] = info.vlan_list;
   return {
     mac: info.address.toLowerCase(),

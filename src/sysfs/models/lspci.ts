@@ -3,9 +3,9 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { modulesFor } from '../kernel/match.ts';
 import { pciAttribute, pciDevices } from '../paths.ts';
 import { comparePciAddresses, normalizePciAddress } from '../pci-address.ts';
+import { type PciDatabase, readPciIds } from '../pci-ids.ts';
 import { readId, readLinkName, readNumber } from '../read.ts';
 import type { QueryModel } from './command-models.ts';
-import { type PciDatabase, readPciDatabase } from './pci-database.ts';
 import { printed } from './printed.ts';
 
 /** The options of `lspci` that the model knows: records (`-vmm`) with names, ids and drivers. */
@@ -21,7 +21,7 @@ interface Options {
 export const lspciModel: QueryModel = async ({ argv }, kernel) => {
   const options = parseOptions(argv.slice(1));
   if (options === undefined) return undefined;
-  const database = await readPciDatabase(kernel.fs);
+  const database = await readPciIds(kernel.fs);
   const records: string[] = [];
   const addresses = (await kernel.fs.list(pciDevices)) ?? [];
   for (const address of [...addresses].sort(comparePciAddresses)) {
