@@ -7,6 +7,9 @@ import { orUnknown, readAttribute, readId, readLinkName } from './read.ts';
 import { vfAttributes } from './vf-link.ts';
 import { settingWords } from './vf-settings.ts';
 
+/** A fact with its name; one that the host does not say is `undefined` or empty. */
+type Fact = readonly [name: string, value: string | undefined];
+
 /**
  * What `ethtool -i`, `lspci -vmm` and `ip link` would say of a PF besides what a list shows, from
  * sysfs, `ip` and `ethtool`; what the host does not say is left out.
@@ -15,27 +18,37 @@ export const readPfDetails = async (
   host: HostView,
   pf: PhysicalFunction,
 ): Promise<Readonly<Record<string, string>>> => {
-  const read = async (path: HostPath): Promise<string | undefined> =>
-    orUnknown(readAttribute(host.fs, path));
-  const pci = (name: string): Promise<string | undefined> => read(pciAttribute(pf.address, name));
-  const net = async (name: string): Promise<string | undefined> =>
-    pf.netdev === undefined ? undefined : read(netAttribute(pf.netdev, name));
-  const link = pf.netdev === undefined ? undefined : await queryLink(host, pf.netdev);
-  const speed = await net('speed');
-  const { offset, stride, vfDevice, autoprobe } = pf.sriov;
-  const facts: readonly (readonly [string, string | undefined])[] = [
-    ['class', await className(host.fs, pf.address)],
+  const port = pf.netdev === undefined ? [] : await portFacts(host, pf.netdev);
+  const facts = [...(await cardFacts(host, pf)), ...(await sriovFacts(host, pf)), ...port];
+  return Object.fromEntries(
+    facts.filter(
+      (fact): fact is readonly [string, string] => fact[1] !== undefined && fact[1] !== '',
+    ),
+  );
+};
+
+const cardFacts = async ({ fs }: HostView, pf: PhysicalFunction): Promise<readonly Fact[]> => {
+  const pci = attributesOf(fs, (name) => pciAttribute(pf.address, name));
+  const version = pf.driver === undefined ? undefined : `${moduleFolder(pf.driver)}/version`;
+  return [
+    ['class', await className(fs, pf.address)],
     ['revision', await pci('revision')],
-    ['subsystem', await subsystem(host.fs, pf)],
+    ['subsystem', await subsystem(fs, pf)],
     ['PCIe link', joined(' x', await pci('current_link_speed'), await pci('current_link_width'))],
     ['PCIe link at most', joined(' x', await pci('max_link_speed'), await pci('max_link_width'))],
-    ['module', await readLinkName(host.fs, `${pciAttribute(pf.address, 'driver')}/module`)],
-    [
-      'driver version',
-      pf.driver === undefined ? undefined : await read(`${moduleFolder(pf.driver)}/version`),
-    ],
-    ['firmware version', pf.netdev === undefined ? undefined : await firmware(host, pf.netdev)],
+    ['local CPUs', await pci('local_cpulist')],
     ['alias', await pci('modalias')],
+    ['module', await readLinkName(fs, `${pciAttribute(pf.address, 'driver')}/module`)],
+    ['driver version', version && (await orUnknown(readAttribute(fs, version)))],
+  ];
+};
+
+const portFacts = async (host: HostView, netdev: string): Promise<readonly Fact[]> => {
+  const net = attributesOf(host.fs, (name) => netAttribute(netdev, name));
+  const link = await queryLink(host, netdev);
+  const speed = await net('speed');
+  return [
+    ['firmware version', await firmware(host, netdev)],
     ['permanent MAC', link?.permaddr],
     ['other names', link?.altnames.join(', ')],
     ['state', await net('operstate')],
@@ -43,23 +56,31 @@ export const readPfDetails = async (
     ['MTU', await net('mtu')],
     ['queue length', await net('tx_queue_len')],
     ['queueing discipline', link?.qdisc],
-    ['queues', pf.netdev === undefined ? undefined : await queues(host, pf.netdev)],
-    ['local CPUs', await pci('local_cpulist')],
+    ['queues', await queues(host, netdev)],
+    ...(link?.vfinfo_list ?? []).map(
+      (info): Fact => [`VF ${info.vf}`, vfWords(vfAttributes(info))],
+    ),
+  ];
+};
+
+const sriovFacts = async (
+  { fs }: HostView,
+  { address, vendor, sriov: { offset, stride, vfDevice, autoprobe } }: PhysicalFunction,
+): Promise<readonly Fact[]> => {
+  const pci = attributesOf(fs, (name) => pciAttribute(address, name));
+  return [
     ['ARI', yesOrNo(await pci('ari_enabled'))],
-    ['VF id', vfDevice === undefined ? undefined : `${pf.vendor}:${vfDevice}`],
+    ['VF id', vfDevice === undefined ? undefined : `${vendor}:${vfDevice}`],
     ['VF offset, stride', joined(', ', offset?.toString(), stride?.toString())],
     ['VF autoprobe', autoprobe === undefined ? undefined : autoprobe ? 'yes' : 'no'],
     ['MSI-X vectors for VFs', await pci('sriov_vf_total_msix')],
-    ...(link?.vfinfo_list ?? []).map(
-      (info) => [`VF ${info.vf}`, vfWords(vfAttributes(info))] as const,
-    ),
   ];
-  return Object.fromEntries(
-    facts.filter(
-      (fact): fact is readonly [string, string] => fact[1] !== undefined && fact[1] !== '',
-    ),
-  );
 };
+
+const attributesOf =
+  (fs: HostFs, pathOf: (name: string) => HostPath) =>
+  (name: string): Promise<string | undefined> =>
+    orUnknown(readAttribute(fs, pathOf(name)));
 
 const className = async (fs: HostFs, address: string): Promise<string | undefined> => {
   const id = await orUnknown(readId(fs, pciAttribute(address, 'class')));
