@@ -29,7 +29,6 @@ export const readPfDetails = async (
 
 const cardFacts = async ({ fs }: HostView, pf: PhysicalFunction): Promise<readonly Fact[]> => {
   const pci = attributesOf(fs, (name) => pciAttribute(pf.address, name));
-  const version = pf.driver === undefined ? undefined : `${moduleFolder(pf.driver)}/version`;
   return [
     ['class', await className(fs, pf.address)],
     ['revision', await pci('revision')],
@@ -39,9 +38,17 @@ const cardFacts = async ({ fs }: HostView, pf: PhysicalFunction): Promise<readon
     ['local CPUs', await pci('local_cpulist')],
     ['alias', await pci('modalias')],
     ['module', await readLinkName(fs, `${pciAttribute(pf.address, 'driver')}/module`)],
-    ['driver version', version && (await orUnknown(readAttribute(fs, version)))],
+    ['driver version', await driverVersion(fs, pf)],
   ];
 };
+
+const driverVersion = async (
+  fs: HostFs,
+  { driver }: PhysicalFunction,
+): Promise<string | undefined> =>
+  driver === undefined
+    ? undefined
+    : orUnknown(readAttribute(fs, `${moduleFolder(driver)}/version`));
 
 const portFacts = async (host: HostView, netdev: string): Promise<readonly Fact[]> => {
   const net = attributesOf(host.fs, (name) => netAttribute(netdev, name));
