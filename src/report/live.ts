@@ -71,12 +71,16 @@ interface Spinner {
   readonly stop: () => void;
 }
 
-/** A terminal sees what goes on and for how long; what is piped sees only what has happened. */
+/**
+ * A terminal sees what goes on and for how long; what is piped sees only what has happened. So does a
+ * terminal of no columns, as serial lines and script(1) have: ora would count its lines without end.
+ */
 const spinnerOn = async (
   stream: ProgressStream & NodeJS.WritableStream,
   verbosity: Verbosity,
 ): Promise<Spinner> => {
-  if (stream.isTTY !== true || verbosity === 'quiet' || plainTerminal) {
+  const moving = stream.isTTY === true && stream.columns !== 0 && !plainTerminal;
+  if (!moving || verbosity === 'quiet') {
     return {
       show: () => undefined,
       above: (write) => {

@@ -301,6 +301,9 @@ describe('a terminal', () => {
 
   test('sees what goes on, and a pipe only what has happened', async () => {
     expect(onTerminal(['setup', ...four])).toContain(`${escape}[?25l`);
+    const withoutColumns = onTerminal(['setup', ...four], { NO_COLOR: '1' }, 0);
+    expect(withoutColumns).toContain('sriov_numvfs: 0 → 4');
+    expect(withoutColumns).not.toContain(`${escape}[?25l`);
     expect((await sriovctl('setup', ...four)).stderr).not.toContain(escape);
   });
 });
