@@ -58,6 +58,25 @@ const byHand: Group = {
   ],
 };
 
+const byHandUnit = `[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c "modprobe igbvf; ip link set dev enp1s0f0 up; echo 4 >${pf}/sriov_numvfs"
+`;
+
+/** What the unit takes beside the same without a question asked is what it adds to a boot. */
+const atBoot: Group = {
+  title: '4 VFs by a unit, as in a boot',
+  prepare:
+    'systemctl stop sriovctl-boot by-hand; modprobe -r igbvf; ip link set enp1s0f0 down; sync',
+  candidates: [
+    { name: 'a unit with three commands', script: 'systemctl start by-hand' },
+    { name: 'sriovctl-boot.service', script: 'systemctl start sriovctl-boot' },
+  ],
+};
+
 const once = async (guest: Guest, { prepare }: Group, { script }: Candidate): Promise<number> => {
   const took = await guest.sh(
     `
@@ -107,3 +126,6 @@ const ofSeven = await measured(guest, seven);
 const each = ofSeven.map((value, index) => (value - (ofOne[index] ?? 0)) / 6);
 show('each VF more for vfio-pci, without what the port itself takes', seven, each);
 await measured(guest, byHand);
+await guest.writeText('/etc/systemd/system/by-hand.service', byHandUnit);
+await guest.sh('sriovctl setup --pf enp1s0f0 --vfs 4 --no-kube', { timeoutMs: 300_000 });
+await measured(guest, atBoot);
