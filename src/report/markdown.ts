@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { requirementsOf } from '../change.ts';
 import type { MadeChange, Problem, StepReport } from '../events.ts';
 import { changeText } from './change-text.ts';
-import { findingsOf } from './findings.ts';
+import { type Finding, findingsOf } from './findings.ts';
 import type { PlanDocument } from './plan-document.ts';
 import { tallyOf } from './tally.ts';
 
@@ -29,21 +29,31 @@ export const planMarkdown = (plan: PlanDocument): string => {
   ]);
 };
 
-/** What `verify` found, for a comment or a page. */
+/** What `verify` found, for a comment or a page: what is not as wanted, and then all that was looked at. */
 export const verifyMarkdown = (steps: readonly StepReport[]): string => {
   const { passed, failed, skipped } = tallyOf(steps);
+  const findings = findingsOf(steps);
   return page([
     `# ${failed === 0 ? 'As wanted' : 'Not as wanted'}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
+    ...findings.filter(({ result }) => result === 'failed').map(failureBlock),
     table(
       ['stage', 'check', 'result', 'detail'],
-      findingsOf(steps).map(({ stage, title, result, problem, hint }) => [
+      findings.map(({ stage, title, result, problem }) => [
         stage,
         title,
         result,
-        [problem, hint].filter(Boolean).join(' '),
+        result === 'failed' ? 'see above' : problem,
       ]),
     ),
   ]);
+};
+
+const failureBlock = ({ title, problem, hint }: Finding): string => {
+  const head = `- **${escaped(title)}**`;
+  const lines = problem.split('\n');
+  const said =
+    lines.length === 1 ? ` ${prose(problem.replace(/\.$/, ''))}.` : `\n\n${fenced(lines, '')}\n\n `;
+  return `${head}:${said} ${prose(hint)}`.trimEnd();
 };
 
 const planStep = (report: StepReport): string => {
@@ -58,8 +68,8 @@ const changeBlock = (made: MadeChange): string => {
   const { reason, disrupts, effective } = made.change;
   const lines = changeText(made).map((line) => stripVTControlCharacters(line));
   const notes = [
-    escaped(reason),
-    ...(disrupts === undefined ? [] : [`**Disrupts:** ${escaped(disrupts)}`]),
+    prose(reason),
+    ...(disrupts === undefined ? [] : [`**Disrupts:** ${prose(disrupts)}`]),
     ...(effective === 'after-reboot' ? ['Holds after the next boot.'] : []),
     ...requirementsOf(made.change).map(({ permission }) => `Needs \`--${permission}\`.`),
   ];
@@ -84,7 +94,7 @@ const problemList = (problems: readonly Problem[]): readonly string[] =>
         problems
           .map(
             ({ code, problem, hint }) =>
-              `- **Problem:** ${escaped(problem)} (\`${code}\`). ${escaped(hint)}`,
+              `- **Problem:** ${prose(problem)} (\`${code}\`). ${prose(hint)}`,
           )
           .join('\n'),
       ];
@@ -93,6 +103,13 @@ const table = (header: readonly string[], rows: readonly (readonly string[])[]):
   [header, header.map(() => '---'), ...rows.map((row) => row.map(escaped))]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
+
+/** Our own words mark code as Markdown does. */
+const prose = (text: string): string =>
+  text
+    .split(/(`[^`\n]+`)/)
+    .map((part, index) => (index % 2 === 1 ? part : escaped(part)))
+    .join('');
 
 /** Characters that Markdown or a table would read otherwise. */
 const escaped = (text: string): string =>
