@@ -215,4 +215,6 @@ export interface ResolvedSpec {
   /** Left out it is `boot-unit`, where the host can run it. */
   readonly persist?: PersistMechanism;
   readonly kube: KubeSpec;
+  /** It is of another node than this host, as declared: what this host has says nothing of it. */
+  readonly elsewhere?: true;
 }

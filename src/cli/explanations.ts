@@ -222,6 +222,12 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'The driver makes VFs only while the PF is up.',
     remedy: 'Set the PF up; the end of dmesg tells why it does not stay up.',
   },
+  PF_ELSEWHERE: {
+    means:
+      'A PF of another node is not named by its PCI address, and cannot be looked up from here.',
+    remedy:
+      'Name it by PCI address, run the command on the node, or give a captured tree with --simulate.',
+  },
   PF_GIVEN_TWICE: {
     means: 'Two names, or two matches, mean the same PF.',
     remedy: 'Name each PF once.',
@@ -285,6 +291,11 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   VFS_EXIST: {
     means: 'VFs were made by somebody else meanwhile.',
     remedy: 'Find out who; --recreate removes them first.',
+  },
+  VF_ADDRESSES_UNKNOWN: {
+    means:
+      'A DRA driver is told the addresses of VFs, which a declaration of another node has not.',
+    remedy: 'Run the command on the node, or render the objects from a captured tree of it.',
   },
   VFS_MISSING: {
     means: 'A PF is named without a number of VFs.',

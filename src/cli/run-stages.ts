@@ -18,7 +18,7 @@ import { pfsText } from '../report/pf-text.ts';
 import { planText } from '../report/plan-text.ts';
 import { wrapped } from '../report/wrap.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
-import { resolveSpec, resolveWithGone } from '../spec/node-spec.ts';
+import { resolveSpec, resolveWithGone } from '../spec/resolve-spec.ts';
 import type { Step } from '../step.ts';
 import { exportTree } from '../sysfs/export-tree.ts';
 import { type NamedPf, readInventory } from '../sysfs/inventory.ts';
@@ -155,8 +155,9 @@ export const exitReasonOf = (
 /** The PFs that a run is about, as they are on a host or will be: no simulation knows a random MAC. */
 export const wantedPfs = async (
   host: Pick<Host, 'fs' | 'drawnMacs'>,
-  { pfs }: ResolvedSpec,
+  { pfs, elsewhere }: ResolvedSpec,
 ): Promise<readonly NamedPf[]> => {
+  if (elsewhere) return [];
   const wanted = new Set(pfs.map(({ address }) => address));
   return (await readInventory(host.fs))
     .filter(({ address }) => wanted.has(address))

@@ -35,7 +35,7 @@ export const wantedSpec = async (
 
 /** A captured tree stands for another machine: this one's own file is not for it. */
 const specOfFile = async (
-  { config, pf, vfs, simulate, nodeLabel = {} }: StageFlags,
+  { config, pf, vfs, simulate, node, nodeLabel: labels = {} }: StageFlags,
   host: HostView,
 ): Promise<NodeSpecInput | undefined> => {
   const byDefault = pf === undefined && vfs === undefined && simulate === undefined;
@@ -43,5 +43,5 @@ const specOfFile = async (
   if (file === undefined) return undefined;
   const { chooseNode } = await import('../spec/choose-node.ts');
   const { readSpecFile } = await import('../spec/config-file.ts');
-  return chooseNode(readSpecFile(file), host, nodeLabel);
+  return chooseNode(readSpecFile(file), host, { labels, node });
 };

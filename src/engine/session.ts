@@ -34,7 +34,7 @@ export interface Session {
 
 /**
  * Takes the lock and deals with a run that was killed: goes on from it if it wanted the same, else
- * takes it back. A simulation needs none of it.
+ * takes it back. A simulation needs none of it, nor what is of another node and leaves this host as it is.
  */
 export const openSession = async (
   host: Host,
@@ -44,7 +44,7 @@ export const openSession = async (
 ): Promise<Session> => {
   const now = new Date();
   const runId = newRunId(now, process.pid);
-  if (host.simulated) {
+  if (host.simulated || spec.elsewhere) {
     const startJournal = (): Journal => noJournal;
     return { runId, rebooted: false, inherited: [], startJournal, close: () => undefined };
   }

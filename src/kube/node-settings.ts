@@ -1,34 +1,41 @@
 import type { HostFs, HostPath, HostView } from '../host.ts';
-import type { KubeSpec } from '../resolved-spec.ts';
+import type { KubeSpec, ResolvedSpec } from '../resolved-spec.ts';
 import { orUnknown, readAttribute } from '../sysfs/read.ts';
-import { queryKube } from './cluster.ts';
+import { type Cluster, queryKube } from './cluster.ts';
+import { foldersInCluster } from './cluster-folders.ts';
 import { type CniPaths, type KubeSettings, kubeSettings } from './defaults.ts';
 import { listAt, parseJson, textAt } from './json.ts';
 
 /** Asked once per view: where the CNI's folders are does not change during a run. */
-const known = new WeakMap<HostView, Promise<Detected>>();
+const known = new WeakMap<HostView, Promise<CniSpec>>();
 
-interface Detected {
-  readonly cni: Partial<CniPaths>;
-  readonly selinux: boolean;
-}
+type CniSpec = NonNullable<KubeSpec['cni']>;
 
-/** The settings for this node: what the spec leaves open is what the node itself says. */
-export const nodeSettings = async (spec: KubeSpec, host: HostView): Promise<KubeSettings> => {
-  const detected = known.get(host) ?? detect(host);
+/**
+ * The settings for a node: what the spec leaves open is what the node itself says, and of a node
+ * that is not this host what the cluster tells of it.
+ */
+export const nodeSettings = async (
+  { kube, elsewhere }: Pick<ResolvedSpec, 'kube' | 'elsewhere'>,
+  host: HostView,
+  cluster?: Cluster,
+): Promise<KubeSettings> => {
+  if (elsewhere && cluster === undefined) return kubeSettings(kube);
+  const detected =
+    known.get(host) ??
+    (elsewhere && cluster !== undefined
+      ? foldersInCluster(cluster, host, kube)
+      : foldersOfHost(host));
   known.set(host, detected);
-  const { cni, selinux } = await detected;
-  return kubeSettings({ ...spec, cni: { privileged: selinux, ...cni, ...spec.cni } });
+  return kubeSettings({ ...kube, cni: { ...(await detected), ...kube.cni } });
 };
 
-const detect = async (host: HostView): Promise<Detected> => ({
-  cni: {
-    ...(await knownFolders(host.fs)),
-    ...(await askContainerd(host)),
-    ...(await askCrio(host)),
-  },
+const foldersOfHost = async (host: HostView): Promise<CniSpec> => ({
   // An unprivileged container is not allowed to copy the plugin into the node's folder then.
-  selinux: (await orUnknown(readAttribute(host.fs, '/sys/fs/selinux/enforce'))) === '1',
+  privileged: (await orUnknown(readAttribute(host.fs, '/sys/fs/selinux/enforce'))) === '1',
+  ...(await knownFolders(host.fs)),
+  ...(await askContainerd(host)),
+  ...(await askCrio(host)),
 });
 
 /** The runtime's own word, in the form of containerd; binDir became binDirs in containerd 2. */

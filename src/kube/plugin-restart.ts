@@ -2,6 +2,7 @@ import type { Change } from '../change.ts';
 import type { Action, HostView } from '../host.ts';
 import type { Cluster } from './cluster.ts';
 import type { KubeSettings } from './defaults.ts';
+import { differenceOf, type ExpectedSets } from './expected-sets.ts';
 import { appliedBy } from './fields.ts';
 import { listAt, objectAt, textAt } from './json.ts';
 import { deletePodsCommand } from './kubectl.ts';
@@ -12,10 +13,8 @@ import {
 } from './manifests/device-plugin.ts';
 import type { LiveObject } from './object.ts';
 import { listObjects, nodeManager, readLog, readObject } from './plan-objects.ts';
-import { type Registered, registeredResources } from './registered.ts';
+import { type DeviceSet, registeredResources } from './registered.ts';
 import { podsOnNode } from './rollout.ts';
-
-export type ExpectedSets = ReadonlyMap<string, readonly string[]>;
 
 /**
  * The plugin reads its configuration and scans PCI once, at its start. It is restarted on this node
@@ -78,11 +77,11 @@ const staleness = async (
   }
   const registered = await registeredResources(cluster, host);
   const unregistered: string[] = [];
-  for (const [resource, devices] of expected) {
+  for (const [resource, set] of expected) {
     const actual = registered.get(resource);
     if (actual === undefined || actual.count === 0) unregistered.push(resource);
-    else if (!isSame(actual, devices)) {
-      return `${resource} has ${describe(actual)}, expected are ${devices.length} (${devices.join(', ')})`;
+    else if (!isSame(actual, set)) {
+      return `${resource} has ${describe(actual)}, expected are ${describe(set)}`;
     }
   }
   return unregistered.length === 0 ? undefined : skippedPool(cluster, host, pod, unregistered);
@@ -105,13 +104,16 @@ const skippedPool = async (
   return skipped && `at its start it found no device for ${skipped}`;
 };
 
-export const isSame = (actual: Registered, expected: readonly string[]): boolean =>
-  actual.devices === undefined
-    ? actual.count === expected.length
-    : actual.devices.length === expected.length &&
-      expected.every((device) => actual.devices?.includes(device));
+/** By number where one of the sets is not known any better. */
+const isSame = (actual: DeviceSet, expected: DeviceSet): boolean => {
+  if (actual.devices === undefined || expected.devices === undefined) {
+    return actual.count === expected.count;
+  }
+  const { missing, extra } = differenceOf(actual.devices, expected.devices);
+  return missing.length + extra.length === 0;
+};
 
-const describe = ({ count, devices }: Registered): string =>
+const describe = ({ count, devices }: DeviceSet): string =>
   devices === undefined ? `${count} devices` : `${count} devices (${devices.join(', ')})`;
 
 const disruption = (node: string, users: readonly string[]): string => {

@@ -9,8 +9,8 @@ export const kubeletFolder: HostPath = '/var/lib/kubelet/device-plugins';
 /** kubelet's own record of devices, which only root on the node can read. */
 export const checkpointPath: HostPath = `${kubeletFolder}/kubelet_internal_checkpoint`;
 
-/** What kubelet has of one resource: how many devices, and which, where that can be seen. */
-export interface Registered {
+/** The devices of one resource: how many, and which, where that is known. */
+export interface DeviceSet {
   readonly count: number;
   readonly devices?: readonly string[];
 }
@@ -22,14 +22,14 @@ export interface Registered {
 export const registeredResources = async (
   cluster: Cluster,
   host: HostView,
-): Promise<ReadonlyMap<string, Registered>> => {
+): Promise<ReadonlyMap<string, DeviceSet>> => {
   const node = await readObject(cluster, host, {
     apiVersion: 'v1',
     kind: 'Node',
     name: cluster.node,
   });
   const devices = cluster.here ? await readCheckpoint(host) : undefined;
-  const registered = new Map<string, Registered>();
+  const registered = new Map<string, DeviceSet>();
   for (const [resource, amount] of Object.entries(objectAt(node, 'status', 'allocatable'))) {
     const count = Number(amount);
     const known = devices?.get(resource);

@@ -1,7 +1,4 @@
 import type { Host } from '../host.ts';
-import type { ResolvedSpec } from '../resolved-spec.ts';
-import type { Cluster } from './cluster.ts';
-import type { KubeSettings } from './defaults.ts';
 import { failureOfId } from './diagnose/catalogue.ts';
 import { at, isJsonList, type Json, parseJson, textAt } from './json.ts';
 import { networksOf, resourceAnnotation } from './manifests/network.ts';
@@ -9,24 +6,21 @@ import { statusAnnotation, workloadInterface, workloadPod } from './manifests/wo
 import type { LiveObject } from './object.ts';
 import { resourceOf } from './pools/pool.ts';
 import { publishedPools } from './pools/published-pools.ts';
+import { readPools } from './pools/read-pools.ts';
 import { pingBetween } from './smoke-ping.ts';
 import { ask, failed, passed, type SmokeFinding, type Trial, withPod } from './smoke-trial.ts';
-import { readPools } from './stage.ts';
+import type { Site } from './stage.ts';
 
 /**
  * Starts the sample pod on each pool and asks it: Multus' annotation, the plugin's variable and the
  * interface itself have to name one and the same VF of the right PF. The pod goes in any case.
  */
 export const smoke = async (
-  cluster: Cluster,
-  host: Host,
-  settings: KubeSettings,
-  spec: ResolvedSpec,
+  site: Site & { readonly host: Host },
   { ping = false }: { readonly ping?: boolean } = {},
 ): Promise<readonly SmokeFinding[]> => {
-  const pools = cluster.here
-    ? await readPools(spec, host.fs)
-    : await publishedPools(cluster, host, settings);
+  const { cluster, host, settings, spec } = site;
+  const pools = cluster.here ? await readPools(spec, host.fs) : await publishedPools(site);
   const networks = networksOf(settings, pools);
   const findings: SmokeFinding[] = [];
   for (const pool of pools) {

@@ -1,8 +1,8 @@
+import type { Change } from '../change.ts';
 import type { Check, CheckResult } from '../check.ts';
-import type { HostFs, HostView, KubeObject } from '../host.ts';
+import type { HostView, KubeObject } from '../host.ts';
 import type { KubeSpec, ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
-import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { type Cluster, findCluster, requireCluster } from './cluster.ts';
 import type { KubeSettings } from './defaults.ts';
 import { explainStderr } from './kubectl.ts';
@@ -10,10 +10,9 @@ import { managedBy } from './manifests/daemon-set.ts';
 import { nodeSettings } from './node-settings.ts';
 import { describeRef, refOf } from './object.ts';
 import { kubeError } from './plan-objects.ts';
-import { type Pool, poolsOf } from './pools/pool.ts';
 
 /** Why the Kubernetes stages do not apply; `undefined` if they do, or if they must. */
-export const skipWithoutCluster = async (
+const skipWithoutCluster = async (
   { kube }: ResolvedSpec,
   host: HostView,
 ): Promise<string | undefined> => {
@@ -24,26 +23,30 @@ export const skipWithoutCluster = async (
 };
 
 /** With `required` a missing cluster is a failure that is told before anything is written. */
-export const clusterReachable: Check = {
+const clusterReachable: Check = {
   id: 'kube-cluster',
-  title: 'a cluster is reachable, and this host is a node of it',
+  title: 'a cluster is reachable, and the node is in it',
   severity: 'error',
-  run: async ({ kube }, host) => {
+  run: async ({ kube, elsewhere }, host) => {
     const answer = await findCluster(kube, host);
-    if (answer.reachable) {
-      const { node, version } = answer.cluster;
+    if (!answer.reachable) {
+      const problem = `no cluster is reachable: ${answer.because}`;
+      return { status: 'fail', problem, hint: answer.hint };
+    }
+    const { node, version, here } = answer.cluster;
+    if (here || elsewhere) {
       return { status: 'pass', detail: `node ${node}, Kubernetes ${version}` };
     }
     return {
       status: 'fail',
-      problem: `no cluster is reachable: ${answer.because}`,
-      hint: answer.hint,
+      problem: `${node} is another node than this host`,
+      hint: `Run it there; from here \`sriovctl kube apply --node ${node}\` and the like do what the cluster alone is needed for.`,
     };
   },
 };
 
 /** What the API server answered to a change, in its own words, and what to do then. */
-export const explainKube: NonNullable<Step['explain']> = ({ errno, message }, { action }) => {
+const explainKube: NonNullable<Step['explain']> = ({ errno, message }, { action }) => {
   if (action.kind !== 'object' || errno !== 'EXIT') return Promise.resolve(undefined);
   const [, output = ''] = /\(exit code \d+: (.*)\)$/s.exec(message) ?? [];
   const error = kubeError(describeRef(refOf(action.object)), explainStderr(output));
@@ -59,15 +62,46 @@ export interface Site {
 }
 
 /** @throws SriovctlError when no cluster is reachable; stages are skipped before they come here. */
-export const siteOf = async (spec: ResolvedSpec, host: HostView): Promise<Site> => ({
-  cluster: await requireCluster(spec.kube, host),
-  settings: await nodeSettings(spec.kube, host),
-  host,
-  spec,
+export const siteOf = async (spec: ResolvedSpec, host: HostView): Promise<Site> => {
+  const cluster = await requireCluster(spec.kube, host);
+  return { cluster, settings: await nodeSettings(spec, host, cluster), host, spec };
+};
+
+/** What a stage of the cluster has of its own. */
+export interface ClusterStage
+  extends Pick<Step, 'id' | 'title' | 'preflight' | 'checks' | 'explain'> {
+  /** Why this spec wants none of it. */
+  readonly unwanted?: (spec: ResolvedSpec) => string | undefined;
+  readonly plan: (site: Site) => Promise<readonly Change[]>;
+  readonly teardown?: (site: Site) => Promise<readonly Change[]>;
+  readonly settleMs: number;
+}
+
+/** A stage of the cluster: skipped without one, and with nothing to do for a node without VFs. */
+export const clusterStep = ({
+  unwanted,
+  preflight = [],
+  plan,
+  teardown,
+  explain,
+  settleMs,
+  ...stage
+}: ClusterStage): Step => ({
+  ...stage,
+  scope: 'cluster',
+  skip: async (spec, host) => unwanted?.(spec) ?? (await skipWithoutCluster(spec, host)),
+  preflight: [clusterReachable, ...preflight],
+  plan: async (spec, host) => (wantsVfs(spec) ? plan(await siteOf(spec, host)) : []),
+  teardown: async (spec, host) =>
+    teardown !== undefined && (await findCluster(spec.kube, host)).reachable
+      ? teardown(await siteOf(spec, host))
+      : [],
+  explain: async (...failure) => (await explain?.(...failure)) ?? (await explainKube(...failure)),
+  settleMs: () => settleMs,
 });
 
 /** A node without VFs needs none of the objects; what is there is for `teardown` to remove. */
-export const wantsVfs = ({ pfs }: ResolvedSpec): boolean => pfs.some(({ vfs }) => vfs > 0);
+const wantsVfs = ({ pfs }: ResolvedSpec): boolean => pfs.some(({ vfs }) => vfs > 0);
 
 /** A check that needs the cluster; without one `clusterReachable` tells why. */
 export const clusterCheck = (
@@ -83,24 +117,11 @@ export const clusterCheck = (
   },
 });
 
-/** The pools that the VFs of the wanted PFs make up. */
-export const readPools = async (spec: ResolvedSpec, fs: HostFs): Promise<readonly Pool[]> => {
-  const pfs: PhysicalFunction[] = [];
-  for (const { address, vfs } of spec.pfs) {
-    const pf = vfs === 0 ? undefined : await readPf(fs, address);
-    if (pf !== undefined) pfs.push(pf);
-  }
-  const addressOf = (name: string): string =>
-    spec.pfs.find(({ selector }) => selector === name)?.address ??
-    pfs.find(({ netdev }) => netdev === name)?.address ??
-    name;
-  const { pools, ...kube } = spec.kube;
-  const resolved = pools?.map((pool) => ({
-    ...pool,
-    ...(pool.pfs !== undefined && { pfs: pool.pfs.map(addressOf) }),
-  }));
-  return poolsOf(pfs, { ...kube, ...(resolved !== undefined && { pools: resolved }) });
-};
+/** What no API server tells of a node, where that is not this host. */
+export const seenThereAlone = ({ node }: Cluster, what: string): CheckResult => ({
+  status: 'skip',
+  because: `${what} is seen on ${node} alone`,
+});
 
 /** kube-system always exists, and is exempt from what a namespace's labels may forbid. */
 export const namespaceObject = (namespace: string): KubeObject => ({

@@ -195,6 +195,10 @@ export const documents = {
       schema,
       command: z.enum(['kube smoke', 'kube diagnose', 'kube lint']),
       findings: z.array(z.looseObject({})),
+      skipped: z
+        .array(z.looseObject({ what: z.string(), because: z.string() }))
+        .optional()
+        .describe('What kube diagnose could not look at'),
     })
     .describe('What kube smoke, kube diagnose and kube lint print'),
   diff: z

@@ -10,15 +10,24 @@ export interface ThisNode {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** What is known of the node that a file is read for. */
+export interface Sought {
+  readonly labels: Readonly<Record<string, string>>;
+  /** The node's name in the cluster, where it was given: then it is not for what this host is called. */
+  readonly node?: string | undefined;
+}
+
 /** @throws SriovctlError NODE_NOT_IN_SPEC (exit `refused`) when no entry of the file fits. */
 export const chooseNode = async (
   file: SpecFile,
   host: HostView,
-  labels: Readonly<Record<string, string>>,
+  { labels, node }: Sought,
 ): Promise<NodeSpecInput> => {
   if (file.kind === 'one') return file.spec;
-  const hostname = (await readAttribute(host.fs, hostnamePath)) ?? '';
-  const chosen = file.nodes.find(({ match }) => matchesNode(match, { hostname, labels }));
+  const hostname = node ?? (await readAttribute(host.fs, hostnamePath)) ?? '';
+  const chosen =
+    file.nodes.find(({ spec }) => node !== undefined && spec.kube?.node === node) ??
+    file.nodes.find(({ match }) => matchesNode(match, { hostname, labels }));
   if (chosen !== undefined) return chosen.spec;
   const patterns = file.nodes.map(({ match }) => match?.hostname ?? JSON.stringify(match?.labels));
   throw new SriovctlError(
@@ -26,7 +35,7 @@ export const chooseNode = async (
     `no entry of the spec file is for ${hostname === '' ? 'this host' : hostname}`,
     {
       exit: 'refused',
-      hint: `Its entries are for ${patterns.join(', ')}; --node-label KEY=VALUE says what labels this host has.`,
+      hint: `Its entries are for ${patterns.join(', ')}; --node-label KEY=VALUE says what labels it has.`,
     },
   );
 };

@@ -1,18 +1,11 @@
 import * as z from 'zod';
 import { SriovctlError } from '../errors.ts';
-import type { HostPath, HostView } from '../host.ts';
-import {
-  persistMechanisms,
-  type ResolvedPf,
-  type ResolvedSpec,
-  type VfSettings,
-} from '../resolved-spec.ts';
+import { persistMechanisms, type VfSettings } from '../resolved-spec.ts';
 import { isKernelArgument } from '../sysfs/cmdline.ts';
 import { isPfSelector } from '../sysfs/resolve-pf.ts';
 import { settingWords } from '../sysfs/vf-settings.ts';
 import { kubeSchema } from './kube/kube-spec.ts';
-import { selectPfs, withoutGone } from './select-pfs.ts';
-import { contradictions, pfOptions, resolveOptions } from './vf-settings.ts';
+import { contradictions, pfOptions } from './vf-settings.ts';
 
 /** NumVFs of the SR-IOV capability is a 16-bit register. */
 const mostVfs = 65_535;
@@ -113,43 +106,6 @@ export const parseNodeSpec = (
     hint: 'See `sriovctl setup --help`.',
   });
 };
-
-/** The same for a teardown, which is also about PFs that were set up and whose cards are gone. */
-export const resolveWithGone = async (spec: NodeSpec, host: HostView): Promise<ResolvedSpec> => {
-  const { present, gone } = await withoutGone(spec.pfs, host);
-  const resolved = await resolveSpec({ ...spec, pfs: [...present] }, host);
-  return gone.length === 0 ? resolved : { ...resolved, gone };
-};
-
-/** Finds every PF on the host; two selectors may not mean the same one. */
-export const resolveSpec = async (spec: NodeSpec, host: HostView): Promise<ResolvedSpec> => {
-  const pfs: ResolvedPf[] = [];
-  for (const [entry, { address, selector }] of await selectPfs(spec.pfs, host)) {
-    const same = pfs.find((pf) => pf.address === address);
-    if (same !== undefined) {
-      throw new SriovctlError(
-        'PF_GIVEN_TWICE',
-        `${same.selector} and ${selector} are the same PF (${address})`,
-        { exit: 'usage', hint: 'Name each PF once.' },
-      );
-    }
-    pfs.push({ address, selector, vfs: entry.vfs, ...resolveOptions(entry) });
-  }
-  return {
-    pfs,
-    iommu: spec.iommu,
-    ...(spec.boot !== undefined && { boot: given(spec.boot) }),
-    ...(spec.driverSource !== undefined && { driverSource: spec.driverSource as HostPath }),
-    ...(spec.persist !== undefined && { persist: spec.persist }),
-    kube: spec.kube,
-  };
-};
-
-/** What zod leaves out it may also give as undefined, which the resolved types do not take. */
-const given = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 
 const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(

@@ -1,43 +1,29 @@
 import type { CheckResult } from '../check.ts';
 import { checkRights } from '../kube/check-rights.ts';
-import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { findExisting } from '../kube/existing.ts';
+import { differenceOf, expectedSets } from '../kube/expected-sets.ts';
 import { findingsResult } from '../kube/lint/finding.ts';
 import { lintOverlap } from '../kube/lint/overlap.ts';
 import { lintPluginConfig } from '../kube/lint/plugin-config.ts';
 import { devicePluginDaemonSet, devicePluginPodLabel } from '../kube/manifests/device-plugin.ts';
 import { quotedPolicies } from '../kube/manifests/node-policy.ts';
-import { nodeSettings } from '../kube/node-settings.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { planRestart } from '../kube/plugin-restart.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
-import { expectedDevices } from '../kube/pools/expected-devices.ts';
-import { registeredResources } from '../kube/registered.ts';
+import { sitePools } from '../kube/pools/published-pools.ts';
+import { readPools } from '../kube/pools/read-pools.ts';
+import { checkpointPath, readCheckpoint, registeredResources } from '../kube/registered.ts';
 import { rolledOut } from '../kube/rollout.ts';
-import {
-  clusterCheck,
-  clusterReachable,
-  explainKube,
-  readPools,
-  type Site,
-  skipWithoutCluster,
-  wantsVfs,
-} from '../kube/stage.ts';
+import { clusterCheck, clusterStep, type Site, seenThereAlone } from '../kube/stage.ts';
 import { removeDevicePlugin } from '../kube/teardown.ts';
 import { pluginConfig, wantedDevicePlugin } from '../kube/wanted.ts';
-import type { Step } from '../step.ts';
 
 /** Offers the VFs to pods as a resource that the scheduler counts. */
-export const devicePlugin: Step = {
+export const devicePlugin = clusterStep({
   id: 'device-plugin',
   title: 'SR-IOV device plugin',
-  scope: 'cluster',
-  skip: async (spec, host) =>
-    spec.kube.allocation === 'dra'
-      ? 'the VFs are handed out by DRA'
-      : skipWithoutCluster(spec, host),
+  unwanted: ({ kube }) => (kube.allocation === 'dra' ? 'the VFs are handed out by DRA' : undefined),
   preflight: [
-    clusterReachable,
     clusterCheck(
       { id: 'device-plugin-alone', title: 'no other device plugin is here', severity: 'error' },
       async (site) => alone(site, await findExisting(site.cluster, site.host)),
@@ -51,9 +37,8 @@ export const devicePlugin: Step = {
       async ({ spec, host }) => {
         const pools = await readPools(spec, host.fs);
         if (pools.length === 0) return { status: 'skip', because: 'there are no VFs yet' };
-        const config = pluginConfig(pools);
-        const findings = lintPluginConfig(JSON.stringify(config));
-        return findingsResult([...findings, ...(await lintOverlap(host.fs, config))]);
+        const findings = lintPluginConfig(JSON.stringify(pluginConfig(pools)));
+        return findingsResult([...findings, ...lintOverlap(pools)]);
       },
     ),
     clusterCheck(
@@ -71,23 +56,16 @@ export const devicePlugin: Step = {
       ({ cluster, host, settings }) => allowsPrivilegedPods(cluster, host, settings.namespace),
     ),
   ],
-  plan: async (spec, host) => {
-    if (!wantsVfs(spec)) return [];
-    const cluster = await requireCluster(spec.kube, host);
-    const settings = await nodeSettings(spec.kube, host);
-    const config = pluginConfig(await readPools(spec, host.fs));
-    const wanted = wantedDevicePlugin(settings, cluster.node, config);
+  plan: async (site) => {
+    const { cluster, host, settings, spec } = site;
+    const pools = await sitePools(site);
+    const wanted = wantedDevicePlugin(settings, cluster.node, pluginConfig(pools));
     const objects = await planObjects(cluster, host, wanted);
     // With the configuration still to change, only the next look can tell what the plugin makes of it.
     if (objects.length > 0) return objects;
-    return planRestart(cluster, host, settings, await expectedDevices(host.fs, config));
+    return planRestart(cluster, host, settings, await expectedSets(spec, host, pools));
   },
-  teardown: async ({ kube }, host) => {
-    const answer = await findCluster(kube, host);
-    return answer.reachable
-      ? removeDevicePlugin(answer.cluster, host, await nodeSettings(kube, host))
-      : [];
-  },
+  teardown: ({ cluster, host, settings }) => removeDevicePlugin(cluster, host, settings),
   checks: [
     clusterCheck(
       {
@@ -106,22 +84,25 @@ export const devicePlugin: Step = {
       { id: 'allocatable', title: 'the node offers each VF to pods', severity: 'error' },
       (site) => checkAllocatable(site),
     ),
+    clusterCheck(
+      { id: 'registered', title: 'kubelet has exactly these VFs', severity: 'error' },
+      (site) => checkRegistered(site),
+    ),
   ],
-  explain: explainKube,
-  settleMs: () => 240_000,
-};
+  settleMs: 240_000,
+});
 
 /** Two plugins that offer the same VFs give one VF to two pods. */
-const alone = (
-  { cluster: { node }, spec }: Site,
+const alone = async (
+  { cluster: { node }, spec, host: { fs } }: Site,
   { operator, devicePlugin: other }: Awaited<ReturnType<typeof findExisting>>,
-): CheckResult => {
+): Promise<CheckResult> => {
   if (operator !== undefined) {
     const { name, namespace } = operator;
     return {
       status: 'fail',
       problem: `the SR-IOV network operator manages this node (${name})`,
-      hint: `Leave these stages out with --no-kube, and let the operator offer the VFs that are made here:\n${quotedPolicies(spec, { node, namespace })}`,
+      hint: `Leave these stages out with --no-kube, and let the operator offer the VFs that are made here:\n${await quotedPolicies(spec, { node, namespace, fs })}`,
     };
   }
   if (other !== undefined) {
@@ -134,29 +115,44 @@ const alone = (
   return { status: 'pass' };
 };
 
-/** The exact set where kubelet's record can be read, the number elsewhere. */
 const checkAllocatable = async ({ cluster, host, spec }: Site): Promise<CheckResult> => {
   const pools = await readPools(spec, host.fs);
   if (pools.length === 0) {
     const hint = 'Run the stages `driver` and `vfs` first.';
     return { status: 'fail', problem: 'there is no VF with a driver to offer to pods', hint };
   }
-  const expected = await expectedDevices(host.fs, pluginConfig(pools));
   const registered = await registeredResources(cluster, host);
   const details: string[] = [];
-  for (const [resource, devices] of expected) {
-    const { count = 0, devices: actual } = registered.get(resource) ?? {};
-    if (count !== devices.length) {
+  for (const [resource, { count: expected }] of await expectedSets(spec, host, pools)) {
+    const { count = 0 } = registered.get(resource) ?? {};
+    if (count !== expected) {
       return {
         status: 'pending',
-        awaited: `${resource} on ${cluster.node} to be ${devices.length}, it is ${count}`,
+        awaited: `${resource} on ${cluster.node} to be ${expected}, it is ${count}`,
       };
-    }
-    const missing = devices.filter((device) => actual?.includes(device) === false);
-    if (missing.length > 0) {
-      return { status: 'pending', awaited: `${resource} to offer ${missing.join(', ')}` };
     }
     details.push(`${resource}: ${count}`);
   }
   return { status: 'pass', detail: `${cluster.node} offers ${details.join(', ')}` };
+};
+
+/** By kubelet's own record, which is on the node and for root: the number alone may be of others. */
+const checkRegistered = async ({ cluster, host, spec }: Site): Promise<CheckResult> => {
+  if (!cluster.here) return seenThereAlone(cluster, 'which VFs kubelet has registered');
+  const pools = await readPools(spec, host.fs);
+  if (pools.length === 0) return { status: 'skip', because: 'there are no VFs' };
+  const registered = await readCheckpoint(host);
+  if (registered === undefined) {
+    return { status: 'skip', because: `${checkpointPath} cannot be read (it is for root)` };
+  }
+  for (const [resource, { devices: expected = [] }] of await expectedSets(spec, host, pools)) {
+    const { missing, extra } = differenceOf(registered.get(resource) ?? [], expected);
+    if (missing.length > 0) {
+      return { status: 'pending', awaited: `${resource} to offer ${missing.join(', ')}` };
+    }
+    if (extra.length > 0) {
+      return { status: 'pending', awaited: `${resource} to offer ${extra.join(', ')} no more` };
+    }
+  }
+  return { status: 'pass' };
 };

@@ -1,38 +1,24 @@
 import type { CheckResult } from '../check.ts';
 import type { KubeObject } from '../host.ts';
 import { checkRights } from '../kube/check-rights.ts';
-import { findCluster } from '../kube/cluster.ts';
 import { advertisedDevices } from '../kube/dra-devices.ts';
 import { objectAt, toJson } from '../kube/json.ts';
 import { draPolicyCrd } from '../kube/manifests/dra.ts';
 import { planObjects, readObject, type WantedObject } from '../kube/plan-objects.ts';
-import { resourceOf } from '../kube/pools/pool.ts';
+import { addressesOf, resourceOf } from '../kube/pools/pool.ts';
+import { readPools } from '../kube/pools/read-pools.ts';
 import { registeredResources } from '../kube/registered.ts';
-import {
-  clusterCheck,
-  clusterReachable,
-  explainKube,
-  readPools,
-  type Site,
-  siteOf,
-  skipWithoutCluster,
-  wantsVfs,
-} from '../kube/stage.ts';
+import { clusterCheck, clusterStep, type Site } from '../kube/stage.ts';
 import { removeDra } from '../kube/teardown-dra.ts';
 import { pluginConfig, wantedDra } from '../kube/wanted.ts';
-import type { Step } from '../step.ts';
 
 /** Hands VFs to pods as devices that they claim, through a DRA driver that is there already. */
-export const dra: Step = {
+export const dra = clusterStep({
   id: 'dra',
   title: 'Dynamic resource allocation',
-  scope: 'cluster',
-  skip: async (spec, host) =>
-    spec.kube.allocation === 'dra'
-      ? skipWithoutCluster(spec, host)
-      : 'the device plugin hands out the VFs',
+  unwanted: ({ kube }) =>
+    kube.allocation === 'dra' ? undefined : 'the device plugin hands out the VFs',
   preflight: [
-    clusterReachable,
     clusterCheck(
       { id: 'dra-server', title: 'the cluster and its driver know DRA', severity: 'error' },
       (site) => checkServer(site),
@@ -53,28 +39,22 @@ export const dra: Step = {
       },
     ),
   ],
-  plan: async (spec, host) => {
-    if (!wantsVfs(spec)) return [];
-    const { cluster, settings } = await siteOf(spec, host);
+  plan: async ({ cluster, host, settings, spec }) => {
     const pools = await readPools(spec, host.fs);
     pluginConfig(pools);
     const wanted = wantedDra(settings, cluster.node, pools);
     const served = minorOf(cluster) >= 1_036 ? wanted : wanted.map(withoutExtendedResource);
     return planObjects(cluster, host, served);
   },
-  teardown: async (spec, host) => {
-    const answer = await findCluster(spec.kube, host);
-    return answer.reachable ? removeDra(await siteOf(spec, host)) : [];
-  },
+  teardown: removeDra,
   checks: [
     clusterCheck(
       { id: 'dra-devices', title: 'the driver advertises each VF', severity: 'error' },
       (site) => checkDevices(site),
     ),
   ],
-  explain: explainKube,
-  settleMs: () => 120_000,
-};
+  settleMs: 120_000,
+});
 
 /** 1034 for v1.34.2. */
 const minorOf = ({ version }: Site['cluster']): number => {
@@ -122,9 +102,7 @@ const checkAlone = async ({ cluster, host, spec }: Site): Promise<CheckResult> =
 };
 
 const checkDevices = async ({ cluster, host, spec }: Site): Promise<CheckResult> => {
-  const expected = (await readPools(spec, host.fs)).flatMap(({ members }) =>
-    members.map(({ vf }) => vf.address),
-  );
+  const expected = (await readPools(spec, host.fs)).flatMap(addressesOf);
   const advertised = await advertisedDevices(cluster, host);
   const missing = expected.filter((address) => !advertised.includes(address));
   return missing.length === 0

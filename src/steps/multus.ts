@@ -1,7 +1,6 @@
 import type { CheckResult } from '../check.ts';
 import { canaryCheck, explainCanary, multusGone, withCanary } from '../kube/canary.ts';
 import { checkRights } from '../kube/check-rights.ts';
-import { findCluster } from '../kube/cluster.ts';
 import { failureOfId } from '../kube/diagnose/catalogue.ts';
 import { ciliumConfig, findExisting } from '../kube/existing.ts';
 import { listAt, textAt } from '../kube/json.ts';
@@ -11,15 +10,7 @@ import { nadCrdName } from '../kube/manifests/multus-crd.ts';
 import { planObjects, readObject } from '../kube/plan-objects.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
 import { rolledOut } from '../kube/rollout.ts';
-import {
-  clusterCheck,
-  clusterReachable,
-  explainKube,
-  type Site,
-  siteOf,
-  skipWithoutCluster,
-  wantsVfs,
-} from '../kube/stage.ts';
+import { clusterCheck, clusterStep, type Site } from '../kube/stage.ts';
 import {
   leaveNode,
   removeDeadConfig,
@@ -27,16 +18,12 @@ import {
   removeMultusLeftovers,
 } from '../kube/teardown.ts';
 import { wantedMultus } from '../kube/wanted.ts';
-import type { Step } from '../step.ts';
 
 /** Lets pods have more than one network interface; what a distribution brought is used as it is. */
-export const multus: Step = {
+export const multus = clusterStep({
   id: 'multus',
   title: 'Multus',
-  scope: 'cluster',
-  skip: skipWithoutCluster,
   preflight: [
-    clusterReachable,
     clusterCheck(
       { id: 'multus-rights', title: 'Multus may be installed', severity: 'error' },
       async (site) => {
@@ -59,21 +46,17 @@ export const multus: Step = {
           : allowsPrivilegedPods(site.cluster, site.host, site.settings.namespace),
     ),
   ],
-  plan: async (spec, host) => {
-    if (!wantsVfs(spec)) return [];
-    const site = await siteOf(spec, host);
+  plan: async (site) => {
     if (await isBrought(site)) return [];
-    const { cluster, settings } = site;
+    const { cluster, host, settings } = site;
     return withCanary(site, {
       changes: await planObjects(cluster, host, wantedMultus(settings, cluster.node)),
       isDone: async () => (await rollout(site)).status === 'pass',
     });
   },
-  teardown: async (spec, host) => {
-    if (!(await findCluster(spec.kube, host)).reachable) return [];
-    const site = await siteOf(spec, host);
+  teardown: async (site) => {
     if (await isBrought(site)) return [];
-    const { cluster, settings } = site;
+    const { cluster, host, settings } = site;
     const changes = await withCanary(site, {
       changes: await removeMultus(cluster, host, settings),
       isDone: () => multusGone(site),
@@ -99,11 +82,10 @@ export const multus: Step = {
       },
     ),
   ],
-  explain: async (error, change, spec, host) =>
-    (await explainCanary(error, change, spec, host)) ?? explainKube(error, change, spec, host),
+  explain: explainCanary,
   // An image of 300 MB has to come over a slow line.
-  settleMs: () => 300_000,
-};
+  settleMs: 300_000,
+});
 
 const rollout = ({ cluster, host, settings: { namespace } }: Site): Promise<CheckResult> =>
   rolledOut(cluster, host, { name: multusDaemonSet, namespace, podLabel: multusPodLabel });

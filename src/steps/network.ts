@@ -1,36 +1,23 @@
 import type { CheckResult } from '../check.ts';
 import type { HostPath } from '../host.ts';
 import { checkRights } from '../kube/check-rights.ts';
-import { findCluster, requireCluster } from '../kube/cluster.ts';
 import { findingsResult } from '../kube/lint/finding.ts';
 import { lintNetworkConfig, pluginsOf } from '../kube/lint/network.ts';
 import { networksOf, resourceAnnotation } from '../kube/manifests/network.ts';
-import { nodeSettings } from '../kube/node-settings.ts';
 import { describeRef, refKey, refOf } from '../kube/object.ts';
 import { planObjects, readObjects } from '../kube/plan-objects.ts';
+import { readPools } from '../kube/pools/read-pools.ts';
 import { registeredResources } from '../kube/registered.ts';
-import {
-  clusterCheck,
-  clusterReachable,
-  explainKube,
-  readPools,
-  type Site,
-  skipWithoutCluster,
-  wantsVfs,
-} from '../kube/stage.ts';
+import { clusterCheck, clusterStep, type Site, seenThereAlone } from '../kube/stage.ts';
 import { removeNetworks } from '../kube/teardown.ts';
 import { pluginConfig, wantedNetworks } from '../kube/wanted.ts';
-import type { Step } from '../step.ts';
 import { orUnknown } from '../sysfs/read.ts';
 
 /** The networks that pods name to get a VF. */
-export const network: Step = {
+export const network = clusterStep({
   id: 'network',
   title: 'Networks',
-  scope: 'cluster',
-  skip: skipWithoutCluster,
   preflight: [
-    clusterReachable,
     clusterCheck(
       { id: 'network-config', title: 'the CNI plugins take each network', severity: 'error' },
       async ({ settings, spec, host }) => {
@@ -55,35 +42,28 @@ export const network: Step = {
       },
     ),
   ],
-  plan: async (spec, host) => {
-    if (!wantsVfs(spec)) return [];
-    const cluster = await requireCluster(spec.kube, host);
+  plan: async ({ cluster, host, settings, spec }) => {
     const pools = await readPools(spec, host.fs);
     pluginConfig(pools);
-    return planObjects(cluster, host, wantedNetworks(await nodeSettings(spec.kube, host), pools));
+    return planObjects(cluster, host, wantedNetworks(settings, pools));
   },
-  teardown: async ({ kube }, host) => {
-    const answer = await findCluster(kube, host);
-    return answer.reachable
-      ? removeNetworks(answer.cluster, host, await nodeSettings(kube, host))
-      : [];
-  },
+  teardown: ({ cluster, host, settings }) => removeNetworks(cluster, host, settings),
   checks: [
     clusterCheck(
       { id: 'network-resource', title: 'each network has its resource', severity: 'error' },
       (site) => checkResources(site),
     ),
   ],
-  explain: explainKube,
-  settleMs: () => 30_000,
-};
+  settleMs: 30_000,
+});
 
 /** host-local, tuning and the like come with the primary CNI or a package, and not from here. */
 const checkPlugins = async ({ cluster, settings, spec, host }: Site): Promise<CheckResult> => {
   const networks = networksOf(settings, await readPools(spec, host.fs));
   const needed = new Set(networks.flatMap(({ spec: { config } }) => pluginsOf(config)));
   needed.delete('sriov');
-  if (needed.size === 0 || !cluster.here) return { status: 'pass' };
+  if (needed.size === 0) return { status: 'pass' };
+  if (!cluster.here) return seenThereAlone(cluster, `whether it has ${[...needed].join(', ')}`);
   const { binDir } = settings.cni;
   const present = await orUnknown(host.fs.list(binDir as HostPath));
   if (present === undefined) return { status: 'skip', because: `${binDir} cannot be looked at` };

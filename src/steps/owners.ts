@@ -31,7 +31,8 @@ export const ownerChecks: readonly Check[] = [
         const record = await operatorRecord(fs, address);
         if (record === undefined || record.externallyManaged) return { status: 'pass' };
         const node = spec.kube.node ?? (await hostnameOf(fs)) ?? 'NODE';
-        const policies = quotedPolicies(spec, { node, namespace: operatorNamespace });
+        const namespace = operatorNamespace;
+        const policies = await quotedPolicies(spec, { node, namespace, fs });
         return {
           status: 'fail',
           problem: `${selector} (${address}) is set up by the SR-IOV network operator (${record.file}), which takes back what others change`,

@@ -1,52 +1,32 @@
 import type { CheckResult } from '../check.ts';
-import { findCluster, requireCluster } from '../kube/cluster.ts';
-import type { KubeSettings } from '../kube/defaults.ts';
 import { textAt } from '../kube/json.ts';
 import { networksOf, resourceAnnotation } from '../kube/manifests/network.ts';
 import { statusAnnotation, workloadPod } from '../kube/manifests/workload.ts';
-import { nodeSettings } from '../kube/node-settings.ts';
 import { describeRef, refOf } from '../kube/object.ts';
 import { deletion, planObjects, readObject, sharedManager } from '../kube/plan-objects.ts';
-import { type Pool, resourceOf } from '../kube/pools/pool.ts';
+import { resourceOf } from '../kube/pools/pool.ts';
+import { readPools } from '../kube/pools/read-pools.ts';
 import { podTrouble } from '../kube/rollout.ts';
-import {
-  clusterCheck,
-  clusterReachable,
-  explainKube,
-  readPools,
-  type Site,
-  skipWithoutCluster,
-  wantsVfs,
-} from '../kube/stage.ts';
-import type { Step } from '../step.ts';
+import { clusterCheck, clusterStep, type Site } from '../kube/stage.ts';
 
 const workloadName = 'sriovctl-workload';
 
 /** A sample pod with a VF of the first pool, for those who ask for one. */
-export const workload: Step = {
+export const workload = clusterStep({
   id: 'workload',
   title: 'Sample workload',
-  scope: 'cluster',
-  skip: async (spec, host) =>
-    spec.kube.workload === true ? skipWithoutCluster(spec, host) : 'no sample workload is wanted',
-  preflight: [clusterReachable],
-  plan: async (spec, host) => {
-    if (!wantsVfs(spec)) return [];
-    const cluster = await requireCluster(spec.kube, host);
-    const settings = await nodeSettings(spec.kube, host);
-    const object = samplePod(settings, cluster.node, await readPools(spec, host.fs));
-    if (object === undefined) return [];
-    return planObjects(cluster, host, [{ object, fieldManager: sharedManager }]);
+  unwanted: ({ kube }) => (kube.workload === true ? undefined : 'no sample workload is wanted'),
+  plan: async (site) => {
+    const object = await samplePod(site);
+    return object === undefined
+      ? []
+      : planObjects(site.cluster, site.host, [{ object, fieldManager: sharedManager }]);
   },
-  teardown: async ({ kube }, host) => {
-    const answer = await findCluster(kube, host);
-    if (!answer.reachable) return [];
-    const { networkNamespace: namespace } = await nodeSettings(kube, host);
+  teardown: async ({ cluster, host, settings: { networkNamespace: namespace } }) => {
     const ref = { apiVersion: 'v1', kind: 'Pod', name: workloadName, namespace };
-    const live = await readObject(answer.cluster, host, ref);
-    if (live === undefined) return [];
+    if ((await readObject(cluster, host, ref)) === undefined) return [];
     const reason = 'the sample workload goes before what it runs on';
-    return [{ action: deletion(answer.cluster, ref), reason, undo: 'irreversible' }];
+    return [{ action: deletion(cluster, ref), reason, undo: 'irreversible' }];
   },
   checks: [
     clusterCheck(
@@ -54,11 +34,11 @@ export const workload: Step = {
       (site) => checkWorkload(site),
     ),
   ],
-  explain: explainKube,
-  settleMs: () => 120_000,
-};
+  settleMs: 120_000,
+});
 
-const samplePod = (settings: KubeSettings, node: string, pools: readonly Pool[]) => {
+const samplePod = async ({ cluster: { node }, settings, spec, host }: Site) => {
+  const pools = await readPools(spec, host.fs);
   const [pool] = pools;
   const network = networksOf(settings, pools).find(
     ({ metadata }) => pool && metadata.annotations?.[resourceAnnotation] === resourceOf(pool),
@@ -74,8 +54,9 @@ const samplePod = (settings: KubeSettings, node: string, pools: readonly Pool[])
 };
 
 /** Multus' annotation is the last thing that is written: with it the pod has its network. */
-const checkWorkload = async ({ cluster, host, settings, spec }: Site): Promise<CheckResult> => {
-  const pod = samplePod(settings, cluster.node, await readPools(spec, host.fs));
+const checkWorkload = async (site: Site): Promise<CheckResult> => {
+  const { cluster, host } = site;
+  const pod = await samplePod(site);
   if (pod === undefined) return { status: 'skip', because: 'there is no network for a pod' };
   const name = describeRef(refOf(pod));
   const live = await readObject(cluster, host, refOf(pod));

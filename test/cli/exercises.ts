@@ -153,6 +153,14 @@ export const exercises: readonly Exercise[] = [
     noCluster,
   ),
   ...kube('verify', 7, 'KUBE_UNREACHABLE'),
+  ...['markdown', 'junit', 'github', 'tap', 'sarif'].map((format) =>
+    row(
+      'kube verify',
+      `${demo} --pf enp1s0f0=0 --only device-plugin -o ${format}`,
+      0,
+      format === 'github' ? '' : 'device-plugin',
+    ),
+  ),
   ...kube('smoke', 4, 'KUBE_UNREACHABLE'),
   row('kube smoke', `${alone} ${one} --ping`, 4, 'KUBE_UNREACHABLE'),
   ...kube('diagnose', 4, 'KUBE_UNREACHABLE'),

@@ -2,14 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import { toJson } from '../../src/kube/json.ts';
 import { draObjects, policiesOf } from '../../src/kube/manifests/dra.ts';
-import { poolsOf } from '../../src/kube/pools/pool.ts';
-import { readPf } from '../../src/sysfs/pci-device.ts';
+import { readPools } from '../../src/kube/pools/read-pools.ts';
 import { i350, i350Vfs } from './host-tree.ts';
-import { kubeSpec } from './test-cluster.ts';
+import { kubeSpec, specOf } from './test-cluster.ts';
 import { validate } from './validate.ts';
 
-const pf = await readPf(i350(), '0000:01:00.0');
-const [pool] = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
+const [pool] = await readPools(specOf(), i350());
 const objects = pool === undefined ? [] : draObjects(kubeSettings(kubeSpec), 'node1', pool);
 
 describe('a pool for the DRA driver', () => {

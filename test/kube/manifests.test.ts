@@ -6,7 +6,7 @@ import { canaryPod } from '../../src/kube/manifests/canary.ts';
 import { devicePluginObjects } from '../../src/kube/manifests/device-plugin.ts';
 import { multusObjects } from '../../src/kube/manifests/multus.ts';
 import { sriovCniObjects } from '../../src/kube/manifests/sriov-cni.ts';
-import { poolsOf } from '../../src/kube/pools/pool.ts';
+import { readPools } from '../../src/kube/pools/read-pools.ts';
 import {
   pluginConfig,
   wantedDevicePlugin,
@@ -15,14 +15,12 @@ import {
   wantedSriovCni,
 } from '../../src/kube/wanted.ts';
 import type { KubeSpec } from '../../src/resolved-spec.ts';
-import { readPf } from '../../src/sysfs/pci-device.ts';
 import { i350 } from './host-tree.ts';
-import { kubeSpec } from './test-cluster.ts';
+import { kubeSpec, specOf } from './test-cluster.ts';
 import { validate } from './validate.ts';
 
 const tree = i350();
-const pf = await readPf(tree, '0000:01:00.0');
-const pools = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
+const pools = await readPools(specOf(), tree);
 
 const all = (kube: Partial<KubeSpec> = {}): readonly KubeObject[] => {
   const settings = kubeSettings({ ...kubeSpec, ...kube });

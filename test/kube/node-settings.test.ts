@@ -19,7 +19,7 @@ const settingsOf = (
     fs: tree,
     query: ({ argv }) => Promise.resolve(argv[0] === program ? runtime : silent),
   };
-  return nodeSettings({ ...kubeSpec, ...kube }, host);
+  return nodeSettings({ kube: { ...kubeSpec, ...kube } }, host);
 };
 
 const crictl = (cni: object): CommandResult => ({

@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, CommandResult, Host } from '../../src/host.ts';
-import { requireCluster } from '../../src/kube/cluster.ts';
-import { kubeSettings } from '../../src/kube/defaults.ts';
 import type { LiveObject } from '../../src/kube/object.ts';
-import { poolConfig, poolsOf } from '../../src/kube/pools/pool.ts';
+import { poolConfig } from '../../src/kube/pools/pool.ts';
+import { readPools } from '../../src/kube/pools/read-pools.ts';
 import { smoke, variableOf } from '../../src/kube/smoke.ts';
-import { readPf } from '../../src/sysfs/pci-device.ts';
+import { siteOf } from '../../src/kube/stage.ts';
 import { HostTree, i350, i350Vfs, port0 } from './host-tree.ts';
-import { kubeSpec, object, specOf, testHost, testNode } from './test-cluster.ts';
+import { object, specOf, testHost, testNode } from './test-cluster.ts';
 
-const pf = await readPf(i350(), port0.address);
-const pools = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
+const pools = await readPools(specOf(), i350());
 
 const said = (stdout: string): CommandResult => ({ ran: true, exitCode: 0, stdout, stderr: '' });
 
@@ -65,9 +63,12 @@ const hostWith = (says: PodSays, tree = i350(), host = testHost(tree)) => {
 };
 
 const smokeOn = async (host: Host, ping = false, spec = specOf()) => {
-  return smoke(await requireCluster(spec.kube, host), host, kubeSettings(spec.kube), spec, {
-    ping,
-  });
+  return smoke(
+    { ...(await siteOf(spec, host)), host },
+    {
+      ping,
+    },
+  );
 };
 
 describe('a smoke test', () => {

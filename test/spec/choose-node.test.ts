@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { matchesNode } from '../../src/spec/choose-node.ts';
+import { chooseNode, matchesNode } from '../../src/spec/choose-node.ts';
 import { didYouMean } from '../../src/spec/did-you-mean.ts';
+import type { SpecFile } from '../../src/spec/spec-file.ts';
+import { HostTree } from '../kube/host-tree.ts';
 
 const node = { hostname: 'Worker-12', labels: { role: 'net', zone: 'a' } };
 
@@ -36,6 +38,34 @@ describe('an entry for nodes', () => {
     expect(
       matchesNode({ hostname: `${'*a'.repeat(40)}b` }, { hostname: 'a'.repeat(200), labels: {} }),
     ).toBe(false);
+  });
+});
+
+describe('a file for several nodes', () => {
+  const entry = (vfs: number, more: object = {}) => ({
+    spec: { pfs: [{ pf: 'a', vfs }], ...more },
+  });
+  const file: SpecFile = {
+    kind: 'several',
+    nodes: [
+      { match: { hostname: 'laptop' }, ...entry(1) },
+      { match: { hostname: 'worker-*' }, ...entry(2) },
+      { match: { labels: { role: 'net' } }, ...entry(3, { kube: { node: '10.0.0.5' } }) },
+    ],
+  };
+  const laptop = {
+    fs: new HostTree('laptop'),
+    query: () => Promise.resolve({ ran: false, because: 'no programs' } as const),
+  };
+  const chosen = async (node?: string, labels = {}) =>
+    (await chooseNode(file, laptop, { labels, node })).pfs[0]?.vfs;
+
+  test('is read for this host, and with a node named for that node alone', async () => {
+    expect(await chosen()).toBe(1);
+    expect(await chosen('worker-7')).toBe(2);
+    expect(await chosen('10.0.0.5')).toBe(3);
+    expect(await chosen('other', { role: 'net' })).toBe(3);
+    await expect(chosen('other')).rejects.toThrow(/no entry of the spec file is for other/);
   });
 });
 

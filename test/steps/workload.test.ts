@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import { workloadPod } from '../../src/kube/manifests/workload.ts';
-import { poolsOf } from '../../src/kube/pools/pool.ts';
+import { readPools } from '../../src/kube/pools/read-pools.ts';
 import { devicePlugin } from '../../src/steps/device-plugin.ts';
 import { multus } from '../../src/steps/multus.ts';
 import { network } from '../../src/steps/network.ts';
 import { sriovCni } from '../../src/steps/sriov-cni.ts';
 import { workload } from '../../src/steps/workload.ts';
-import { readPf } from '../../src/sysfs/pci-device.ts';
 import { i350 } from '../kube/host-tree.ts';
 import { changesOf, kubeSpec, problemsOf, run, specOf, testHost } from '../kube/test-cluster.ts';
 import { validate } from '../kube/validate.ts';
@@ -41,8 +40,7 @@ describe('the workload stage', () => {
   });
 
   it('makes a pod that the schema takes, which goes through the scheduler', async () => {
-    const pf = await readPf(i350(), '0000:01:00.0');
-    const [pool] = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
+    const [pool] = await readPools(specOf(), i350());
     if (pool === undefined) throw new Error('no pool');
     const pod = workloadPod(kubeSettings(kubeSpec), {
       name: 'w',

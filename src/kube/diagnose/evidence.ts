@@ -12,8 +12,15 @@ import type { LiveObject } from '../object.ts';
 import { listObjects, readLog, readObject } from '../plan-objects.ts';
 import { expectedDevices } from '../pools/expected-devices.ts';
 import type { PluginConfig } from '../pools/plugin-config.ts';
-import { type Registered, registeredResources } from '../registered.ts';
+import { type DeviceSet, registeredResources } from '../registered.ts';
 import { podsOnNode } from '../rollout.ts';
+
+/** What of the evidence is on the node itself, and missing where that is not this host. */
+export const onNodeAlone: readonly string[] = [
+  'which VFs kubelet has registered, and whether they are those of the pools',
+  'the CNI’s configuration folder',
+  'the expiry of Multus’ token',
+];
 
 /** Everything that a diagnosis is made from; gathered once, and judged without asking again. */
 export interface Evidence {
@@ -32,7 +39,7 @@ export interface Evidence {
   readonly pluginLog: readonly string[];
   readonly multusPod: LiveObject | undefined;
   readonly multusLog: readonly string[];
-  readonly registered: ReadonlyMap<string, Registered>;
+  readonly registered: ReadonlyMap<string, DeviceSet>;
   /** By the plugin's own rules; missing where its configuration cannot be read. */
   readonly expected: ReadonlyMap<string, readonly string[]> | undefined;
   /** Files of the CNI's configuration folder, where it can be looked at. */

@@ -2,7 +2,7 @@ import type { IDeviceClass, IResourceClaimTemplate } from 'kubernetes-models/res
 import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
 import type { ObjectRef } from '../object.ts';
-import { type Pool, resourceOf } from '../pools/pool.ts';
+import { addressesOf, type Pool, resourceOf } from '../pools/pool.ts';
 import { managedBy } from './daemon-set.ts';
 import { networkName } from './network.ts';
 
@@ -128,7 +128,7 @@ const resourcePolicy = (
     configs: [
       {
         deviceAttributesSelector: { matchLabels: { 'sriovctl/pool': name } },
-        resourceFilters: [{ pciAddresses: pool.members.map(({ vf }) => vf.address) }],
+        resourceFilters: [{ pciAddresses: addressesOf(pool) }],
       },
     ],
   },

@@ -6,7 +6,9 @@ import { isOurs } from '../manifests/daemon-set.ts';
 import { devicePluginConfigMap } from '../manifests/device-plugin.ts';
 import { type LiveObject, refOf } from '../object.ts';
 import { expectedDevices } from '../pools/expected-devices.ts';
+import { countIndexes } from '../pools/index-ranges.ts';
 import type { PluginConfig } from '../pools/plugin-config.ts';
+import { resourceOf } from '../pools/pool.ts';
 import { checkpointPath, kubeletFolder } from '../registered.ts';
 import type { ObjectStore } from './objects.ts';
 
@@ -105,8 +107,6 @@ const registerDevices = async (
   node: LiveObject,
 ): Promise<void> => {
   const { name } = node.metadata;
-  const hostname = await hostnameOf(fs);
-  if (hostname !== name && node.metadata.labels?.['kubernetes.io/hostname'] !== hostname) return;
   const { namespace } = daemonSet.metadata;
   const configMap = await store.get(access, {
     apiVersion: 'v1',
@@ -116,12 +116,18 @@ const registerDevices = async (
   });
   const config = parseJson(textAt(configMap, 'data', name) ?? '');
   if (!isJsonObject(config)) return;
-  const expected = await expectedDevices(fs, config as unknown as PluginConfig);
+  const hostname = await hostnameOf(fs);
+  const here = hostname === name || node.metadata.labels?.['kubernetes.io/hostname'] === hostname;
+  const plugin = config as unknown as PluginConfig;
+  const expected = here ? await expectedDevices(fs, plugin) : new Map<string, readonly string[]>();
   const found = [...expected].filter(([, devices]) => devices.length > 0);
-  const counts = Object.fromEntries(
-    found.map(([resource, { length }]) => [resource, String(length)]),
+  const counted = here
+    ? found.map(([resource, { length }]) => [resource, length] as const)
+    : countsAsDeclared(plugin);
+  const counts = Object.fromEntries(counted.map(([resource, count]) => [resource, String(count)]));
+  const prefixes = new Set(
+    [...expected.keys(), ...Object.keys(counts)].map((resource) => resource.split('/')[0]),
   );
-  const prefixes = new Set([...expected.keys()].map((resource) => resource.split('/')[0]));
   const known = (field: string): JsonObject => {
     const before = objectAt(node, 'status', field);
     const gone = Object.keys(before).filter(
@@ -140,7 +146,17 @@ const registerDevices = async (
   const checkpoint = {
     Data: { PodDeviceEntries: null, RegisteredDevices: Object.fromEntries(found) },
   };
+  if (!here) return;
   // A tree that was captured without kubelet's folder shows no record of it either.
   if ((await fs.stat(kubeletFolder)) === undefined) return;
   await writeFile?.(checkpointPath, `${JSON.stringify(checkpoint)}\n`);
 };
+
+/** Another node is taken to have the VFs that its configuration names by their indexes. */
+const countsAsDeclared = ({ resourceList }: PluginConfig): readonly (readonly [string, number])[] =>
+  resourceList.map(({ resourcePrefix: prefix, resourceName: name, selectors }) => [
+    resourceOf({ prefix, name }),
+    selectors
+      .flatMap(({ rootDevices = [] }) => rootDevices)
+      .reduce((sum, item) => sum + countIndexes(item.replace(/^.*#/, '')), 0),
+  ]);

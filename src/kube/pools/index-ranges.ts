@@ -15,6 +15,13 @@ export const formatIndexes = (indexes: Iterable<number>): string => {
     .join(',');
 };
 
+/** How many indexes a spelling like `0-3,6` names. */
+export const countIndexes = (spec: string): number =>
+  spec.split(',').reduce((sum, token) => {
+    const [first = Number.NaN, last = first] = token.split('-').map(Number);
+    return sum + last - first + 1;
+  }, 0);
+
 /** Whether the plugin finds an index in `base#spec`; tokens are read left to right, as it does. */
 export const includesIndex = (spec: string, index: number): boolean => {
   for (const token of spec.split(',')) {

@@ -1,6 +1,6 @@
 import { SriovctlError } from '../../errors.ts';
-import type { KubeSpec, PoolSpec } from '../../resolved-spec.ts';
-import type { PhysicalFunction, VirtualFunction } from '../../sysfs/pci-device.ts';
+import type { KubeSpec, PoolSpec, ResolvedPf } from '../../resolved-spec.ts';
+import { isUserspaceDriver } from '../../sysfs/vf-settings.ts';
 import { formatIndexes, includesIndex } from './index-ranges.ts';
 import type { PoolConfig, SelectorConfig } from './plugin-config.ts';
 
@@ -14,40 +14,64 @@ export interface Pool {
   readonly kind: PoolKind;
   readonly members: readonly PoolMember[];
   readonly options: Pick<PoolSpec, 'rdma' | 'vhostNet' | 'excludeTopology'>;
+  /** What is known of the VFs together where their own ids and drivers are not. */
+  readonly known?: Pick<SelectorConfig, 'vendors' | 'devices' | 'drivers'>;
 }
 
 export interface PoolMember {
-  readonly pf: Pick<PhysicalFunction, 'address' | 'netdev'>;
-  readonly vf: VirtualFunction & { readonly driver: string };
+  readonly pf: Omit<PoolPf, 'vfs'>;
+  readonly vf: PoolVf;
 }
+
+/** A PF as pools see it. */
+export interface PoolPf {
+  readonly address: string;
+  /** What its pool is named after. */
+  readonly name: string;
+  readonly vfs: readonly PoolVf[];
+}
+
+/** A VF as pools see it; of another node than this host its place and kind alone are known. */
+export interface PoolVf {
+  readonly index: number;
+  readonly kind: PoolKind;
+  readonly address?: string;
+  readonly vendor?: string;
+  readonly device?: string;
+  readonly driver?: string;
+  readonly iommuGroup?: string;
+}
+
+/** @throws SriovctlError VF_ADDRESSES_UNKNOWN for a pool of another node, of which only indexes are declared. */
+export const addressesOf = ({ members }: Pool): readonly string[] =>
+  members.map(({ pf, vf }) => {
+    if (vf.address !== undefined) return vf.address;
+    throw new SriovctlError(
+      'VF_ADDRESSES_UNKNOWN',
+      `the addresses of the VFs of ${pf.address} are not known on this host`,
+      {
+        exit: 'refused',
+        hint: 'A DRA driver is told addresses: run it on the node, or render it from a captured tree of the node (--simulate DIR).',
+      },
+    );
+  });
 
 /** The extended resource as pods request it. */
 export const resourceOf = ({ prefix, name }: Pick<Pool, 'prefix' | 'name'>): string =>
   `${prefix}/${name}`;
 
-/** Drivers that give a VF to userspace: no netdev, a character device instead. */
-const userspaceDrivers = new Set(['vfio-pci', 'uio_pci_generic', 'igb_uio']);
-
-export const kindOf = (driver: string): PoolKind =>
-  userspaceDrivers.has(driver) ? 'vfio' : 'kernel';
+export const kindOf = (driver: string | undefined): PoolKind =>
+  isUserspaceDriver(driver) ? 'vfio' : 'kernel';
 
 /** What the pools are made by; PFs in pools are named by their addresses. */
 export type PoolSettings = Pick<KubeSpec, 'resourcePrefix' | 'resourceName' | 'pools'>;
 
 /**
- * The pools of a node from the VFs that exist. VFs of a userspace driver are a pool of their own,
- * and each PF is one unless a resource name was given: its VFs are on its network and no other.
- * A VF without a driver is in none, as the plugin does not offer it.
+ * The pools of a node. VFs of a userspace driver are a pool of their own, and each PF is one unless
+ * a resource name was given: its VFs are on its network and no other.
  */
-export const poolsOf = (
-  pfs: readonly PhysicalFunction[],
-  settings: PoolSettings,
-): readonly Pool[] => {
-  const members = pfs.flatMap((pf) =>
-    pf.vfs.flatMap((vf): readonly PoolMember[] =>
-      vf.driver === undefined ? [] : [{ pf, vf: { ...vf, driver: vf.driver } }],
-    ),
-  );
+export const poolsOf = (pfs: readonly PoolPf[], settings: PoolSettings): readonly Pool[] => {
+  const members = pfs.flatMap((pf) => pf.vfs.map((vf): PoolMember => ({ pf, vf })));
   const pools =
     settings.pools === undefined
       ? derivedPools(members, settings)
@@ -61,8 +85,8 @@ const derivedPools = (
 ): readonly Pool[] => {
   const pools = new Map<string, Pool & { members: PoolMember[] }>();
   for (const member of members) {
-    const kind = kindOf(member.vf.driver);
-    const name = poolName(member.pf, kind, resourceName);
+    const { kind } = member.vf;
+    const name = poolName(member.pf.name, kind, resourceName);
     const pool = pools.get(name) ?? { prefix, name, kind, members: [], options: {} };
     pool.members.push(member);
     pools.set(name, pool);
@@ -80,9 +104,9 @@ const givenPool = (
       (pfs === undefined || pfs.includes(pf.address)) &&
       (vfs === undefined || includesIndex(vfs, vf.index)),
   );
-  const kinds = new Set(own.map(({ vf }) => kindOf(vf.driver)));
+  const kinds = new Set(own.map(({ vf }) => vf.kind));
   if (kinds.size > 1) {
-    const drivers = unique(own.map(({ vf }) => vf.driver)).join(' and ');
+    const drivers = unique(own.map(({ vf: { driver, kind } }) => driver ?? kind)).join(' and ');
     throw new SriovctlError('KUBE_POOL_MIXED', `pool ${name} mixes VFs of ${drivers}`, {
       hint: 'A pod asks for one VF and has to know what it gets: make a pool for each, with `vfs`.',
       exit: 'refused',
@@ -92,13 +116,13 @@ const givenPool = (
   return { prefix, name, kind, members: own, options };
 };
 
+/** A PF is called as the spec calls it, so that its pool has one name wherever it is worked out. */
+export const pfNameOf = ({ address, selector }: ResolvedPf): string =>
+  /[:.]/.test(selector) ? address : selector;
+
 /** Only what Kubernetes takes in a resource name and a shell in a variable's: `[a-z0-9_]`. */
-export const poolName = (
-  pf: PoolMember['pf'],
-  kind: PoolKind,
-  given: string | undefined,
-): string => {
-  const name = (given ?? `sriov_${pf.netdev ?? pf.address}`)
+export const poolName = (pfName: string, kind: PoolKind, given: string | undefined): string => {
+  const name = (given ?? `sriov_${pfName}`)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
     .replaceAll(/^_+|_+$/g, '');
@@ -108,13 +132,15 @@ export const poolName = (
 /**
  * The pool in the device plugin's words. `rootDevices` depends on the physfn link alone: a PF, which
  * has none, can never be counted, and no rename changes it. The driver list keeps VFs out that are
- * half bound, and VFs that were rebound from moving between pools.
+ * half bound, and VFs that were rebound from moving between pools. A list that leaves a VF out would
+ * leave it out of the pool: what is not known of all of them is not asked for.
  */
-export const poolConfig = ({ prefix, name, members, options }: Pool): PoolConfig => {
+export const poolConfig = ({ prefix, name, members, options, known }: Pool): PoolConfig => {
   const selectors: SelectorConfig = {
-    vendors: unique(members.map(({ vf }) => vf.vendor)),
-    devices: unique(members.map(({ vf }) => vf.device)),
-    drivers: unique(members.map(({ vf }) => vf.driver)),
+    ...known,
+    ...list('vendors', members, ({ vendor }) => vendor),
+    ...list('devices', members, ({ device }) => device),
+    ...list('drivers', members, ({ driver }) => driver),
     rootDevices: rootDevices(members),
     ...(options.rdma === true && { isRdma: true }),
     ...(options.vhostNet === true && { needVhostNet: true }),
@@ -125,6 +151,15 @@ export const poolConfig = ({ prefix, name, members, options }: Pool): PoolConfig
     ...(options.excludeTopology === true && { excludeTopology: true }),
     selectors: [selectors],
   };
+};
+
+const list = (
+  key: keyof SelectorConfig,
+  members: readonly PoolMember[],
+  value: (vf: PoolVf) => string | undefined,
+): SelectorConfig => {
+  const values = members.map(({ vf }) => value(vf));
+  return values.every((one) => one !== undefined) ? { [key]: unique(values) } : {};
 };
 
 /** One item a PF: of two items with the same PF the plugin reads only the first. */

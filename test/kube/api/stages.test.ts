@@ -7,7 +7,7 @@ import { installerRole } from '../../../src/kube/installer-role.ts';
 import { objectAt, parseJson, textAt } from '../../../src/kube/json.ts';
 import { nadCrd } from '../../../src/kube/manifests/multus-crd.ts';
 import { type LiveObject, objectsIn } from '../../../src/kube/object.ts';
-import { readPools } from '../../../src/kube/stage.ts';
+import { readPools } from '../../../src/kube/pools/read-pools.ts';
 import { allWanted, everyKind } from '../../../src/kube/wanted.ts';
 import type { KubeSpec, ResolvedSpec } from '../../../src/resolved-spec.ts';
 import { devicePlugin } from '../../../src/steps/device-plugin.ts';

@@ -4,15 +4,13 @@ import { kubeSettings } from '../../../src/kube/defaults.ts';
 import { parseJson } from '../../../src/kube/json.ts';
 import { lintNetworkConfig, pluginsOf } from '../../../src/kube/lint/network.ts';
 import { networksOf } from '../../../src/kube/manifests/network.ts';
-import { poolsOf } from '../../../src/kube/pools/pool.ts';
+import { readPools } from '../../../src/kube/pools/read-pools.ts';
 import type { IpamSpec, NetworkSpec } from '../../../src/resolved-spec.ts';
-import { readPf } from '../../../src/sysfs/pci-device.ts';
 import { i350 } from '../host-tree.ts';
-import { kubeSpec } from '../test-cluster.ts';
+import { kubeSpec, specOf } from '../test-cluster.ts';
 import { validate } from '../validate.ts';
 
-const pf = await readPf(i350(), '0000:01:00.0');
-const pools = poolsOf(pf === undefined ? [] : [pf], kubeSpec);
+const pools = await readPools(specOf(), i350());
 
 const definitions = (networks?: readonly NetworkSpec[]) =>
   networksOf(kubeSettings({ ...kubeSpec, ...(networks !== undefined && { networks }) }), pools);

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { lintOverlap } from '../../../src/kube/lint/overlap.ts';
 import { lintPluginConfig } from '../../../src/kube/lint/plugin-config.ts';
+import { readPools } from '../../../src/kube/pools/read-pools.ts';
+import type { ResolvedSpec } from '../../../src/resolved-spec.ts';
 import { i350 } from '../host-tree.ts';
+import { specOf } from '../test-cluster.ts';
 
 const good = {
   resourcePrefix: 'example.com',
@@ -88,15 +91,18 @@ describe('what the device plugin takes without a word', () => {
     expect(problemsOf(good, good)).toBe('example.com/nics is there twice');
   });
 
-  it('is a device that two pools ask for', async () => {
-    const rest = {
-      ...good,
-      resourceName: 'rest',
-      selectors: [{ rootDevices: ['0000:01:00.0#3-5'] }],
-    };
-    const findings = await lintOverlap(i350(), { resourceList: [good, rest] });
-    expect(findings.map(({ problem }) => problem)).toEqual([
-      'example.com/rest and example.com/nics both ask for 0000:02:11.4',
+  it('is a VF that two pools ask for', async () => {
+    const pools = [
+      { name: 'some', vfs: '0-2' },
+      { name: 'rest', vfs: '2-3' },
+    ];
+    const problemsIn = async (spec: ResolvedSpec) =>
+      lintOverlap(await readPools(spec, i350())).map(({ problem }) => problem);
+    expect(await problemsIn(specOf({ pools }))).toEqual([
+      'example.com/rest and example.com/some both ask for 0000:02:11.0',
+    ]);
+    expect(await problemsIn({ ...specOf({ pools }), elsewhere: true })).toEqual([
+      'example.com/rest and example.com/some both ask for VF 2 of 0000:01:00.0',
     ]);
   });
 });

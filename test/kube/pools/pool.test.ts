@@ -1,18 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectedDevices } from '../../../src/kube/pools/expected-devices.ts';
-import { poolConfig, poolsOf, resourceOf } from '../../../src/kube/pools/pool.ts';
-import { readPf } from '../../../src/sysfs/pci-device.ts';
+import { poolConfig, resourceOf } from '../../../src/kube/pools/pool.ts';
+import { readPools } from '../../../src/kube/pools/read-pools.ts';
+import type { KubeSpec } from '../../../src/resolved-spec.ts';
 import { HostTree, i350, i350Vfs, port0, type TestFunction } from '../host-tree.ts';
-import { kubeSpec } from '../test-cluster.ts';
+import { specOf } from '../test-cluster.ts';
 
-const poolsIn = async (tree: HostTree, kube = kubeSpec, addresses = ['0000:01:00.0']) => {
-  const pfs = await Promise.all(addresses.map((address) => readPf(tree, address)));
-  return poolsOf(
-    pfs.filter((pf) => pf !== undefined),
-    kube,
-  );
-};
+const poolsIn = (tree: HostTree, kube: Partial<KubeSpec> = {}, pfs = [firstPort]) =>
+  readPools({ ...specOf(kube), pfs }, tree);
+
+const firstPort = { address: '0000:01:00.0', selector: 'enp1s0f0', vfs: 4 };
+const bothPorts = [firstPort, { address: '0000:01:00.1', selector: 'enp1s0f1', vfs: 4 }];
 
 /** Some VFs of two PFs, each with a kernel driver, vfio-pci or none; some indexes have no VF. */
 const driver = fc.constantFrom<string | undefined>('igbvf', 'vfio-pci', 'iavf', undefined);
@@ -71,10 +70,7 @@ describe('pools made from VFs', () => {
     const tree = i350();
     const second = { ...port0, address: '0000:01:00.1', netdev: 'enp1s0f1' };
     tree.setVfs(second, [{ address: '0000:02:10.1', driver: 'igbvf' }]);
-    const pools = await poolsIn(tree, { ...kubeSpec, resourceName: 'Fast-Net' }, [
-      '0000:01:00.0',
-      '0000:01:00.1',
-    ]);
+    const pools = await poolsIn(tree, { resourceName: 'Fast-Net' }, bothPorts);
     expect(pools.map(resourceOf)).toEqual(['example.com/fast_net']);
     expect(pools.map(poolConfig)[0]?.selectors[0]?.rootDevices).toEqual([
       '0000:01:00.0#0-3',
@@ -93,8 +89,8 @@ describe('pools made from VFs', () => {
             .addPf({ ...port0, vfs: first })
             .addPf({ address: '0000:01:00.1', driver: 'igb', netdev: 'enp1s0f1', vfs: second })
             .addNic({ address: '0000:05:00.0', driver: 'r8169', netdev: 'enp5s0' });
-          const kube = { ...kubeSpec, ...(resourceName !== undefined && { resourceName }) };
-          const pools = await poolsIn(tree, kube, ['0000:01:00.0', '0000:01:00.1']);
+          const kube = resourceName === undefined ? {} : { resourceName };
+          const pools = await poolsIn(tree, kube, bothPorts);
           const expected = await expectedDevices(tree, { resourceList: pools.map(poolConfig) });
           const offered = [...expected.values()].flat();
           const withDriver = [...first, ...second].flatMap((vf) =>
