@@ -23,7 +23,18 @@ export interface ControlPlane {
   readonly stop: () => Promise<void>;
 }
 
+/** A port may have been taken by another program between its choice and its use: then with others. */
 export const startControlPlane = async (folder: string): Promise<ControlPlane> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await tryControlPlane(folder);
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
+};
+
+const tryControlPlane = async (folder: string): Promise<ControlPlane> => {
   const dir = mkdtempSync(join(tmpdir(), 'sriovctl-api-'));
   const [etcdPort, peerPort, apiPort] = await freePorts();
   const server = `https://127.0.0.1:${apiPort}`;
@@ -58,8 +69,9 @@ export const startControlPlane = async (folder: string): Promise<ControlPlane> =
   };
   const startApiServer = async (): Promise<void> => {
     api = start(dir, join(folder, 'kube-apiserver'), apiServerArgs(dir, etcdPort, apiPort));
-    await ready(dir, api, () => kubectl(['get', '--raw=/readyz']));
-    await ready(dir, api, () => kubectl(['get', 'namespace', 'kube-system', 'default']));
+    const servers = [etcd, api];
+    await ready(dir, servers, () => kubectl(['get', '--raw=/readyz']));
+    await ready(dir, servers, () => kubectl(['get', 'namespace', 'kube-system', 'default']));
   };
   const killApiServer = async (): Promise<void> => {
     if (api !== undefined) await end(api, 'SIGKILL');
@@ -126,8 +138,24 @@ const kubeconfig = (server: string, user: string, token: string): string =>
 
 const start = (dir: string, program: string, args: readonly string[]): ChildProcess => {
   const log = openSync(logOf(dir, program), 'a');
-  return spawn(program, args, { stdio: ['ignore', log, log], cwd: dir });
+  const child = spawn(program, args, { stdio: ['ignore', log, log], cwd: dir });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 };
+
+/** Nothing is left running when this process is ended in the middle of a test. */
+const running = new Set<ChildProcess>();
+const endAll = (): void => {
+  for (const child of running) child.kill('SIGKILL');
+};
+process.once('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll();
+    process.exit(1);
+  });
+}
 
 const logOf = (dir: string, program: string): string =>
   join(dir, `${program.split('/').at(-1) ?? ''}.log`);
@@ -141,7 +169,7 @@ const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> =
 
 const ready = async (
   dir: string,
-  server: ChildProcess,
+  servers: readonly ChildProcess[],
   ask: () => Promise<unknown>,
 ): Promise<void> => {
   const deadline = Date.now() + 240_000;
@@ -150,9 +178,12 @@ const ready = async (
       await ask();
       return;
     } catch (error) {
-      if (server.exitCode !== null || Date.now() > deadline) {
-        const log = readFileSync(logOf(dir, 'kube-apiserver'), 'utf8').slice(-3_000);
-        throw new Error(`the API server did not come up:\n${log}`, { cause: error });
+      const ended = servers.some(({ exitCode }) => exitCode !== null);
+      if (ended || Date.now() > deadline) {
+        const logs = ['etcd', 'kube-apiserver'].map((program) =>
+          readFileSync(logOf(dir, program), 'utf8').slice(-3_000),
+        );
+        throw new Error(`the API server did not come up:\n${logs.join('\n')}`, { cause: error });
       }
       await sleep(200);
     }
