@@ -114,7 +114,11 @@ export const readPf = async (
 export const readFunction = async (
   fs: HostFs,
   address: string,
-  known: { readonly netdevs?: NetdevLookup; readonly ids?: PciIds | undefined } = {},
+  known: {
+    readonly netdevs?: NetdevLookup;
+    readonly ids?: PciIds | undefined;
+    readonly numaNode?: number;
+  } = {},
 ): Promise<PciFunction> => {
   const driver = await readLinkName(fs, pciAttribute(address, 'driver'));
   const netdev = await (known.netdevs?.(address) ?? netdevOf(fs, address));
@@ -128,7 +132,7 @@ export const readFunction = async (
     ...(netdev !== undefined && { netdev }),
     ...(mac !== undefined && { mac }),
     ...(iommuGroup !== undefined && { iommuGroup }),
-    numaNode: (await readNumber(fs, pciAttribute(address, 'numa_node'))) ?? -1,
+    numaNode: known.numaNode ?? (await readNumber(fs, pciAttribute(address, 'numa_node'))) ?? -1,
   };
 };
 
@@ -166,7 +170,8 @@ export const listVfIndexes = async (fs: HostFs, address: string): Promise<readon
 
 /**
  * The VF behind a virtfnN link; `undefined` when it goes away meanwhile. The kernel takes a VF's ids
- * from its PF (pci_iov_add_virtfn in drivers/pci/iov.c).
+ * from its PF (pci_iov_add_virtfn in drivers/pci/iov.c), and its NUMA node from the bus of both
+ * (pci_device_add in drivers/pci/probe.c).
  */
 const readVf = async (
   fs: HostFs,
@@ -178,7 +183,8 @@ const readVf = async (
   if (address === undefined) return undefined;
   const device = pf.sriov.vfDevice;
   const ids = device === undefined ? undefined : { vendor: pf.vendor, device };
-  return { ...(await readFunction(fs, address, { netdevs, ids })), index };
+  const known = { netdevs, ids, numaNode: pf.numaNode };
+  return { ...(await readFunction(fs, address, known)), index };
 };
 
 /** The VF's own PF, by its physfn link; `undefined` for a function that is no VF. */
