@@ -1,5 +1,22 @@
+import type { Change } from '../change.ts';
 import type { CheckResult } from '../check.ts';
+import type { HostView } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
+import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
+
+/** The changes of every PF of the spec that is there, one PF after the other. */
+export const planEachPf = async (
+  { pfs }: ResolvedSpec,
+  { fs }: HostView,
+  plan: (pf: PhysicalFunction, wanted: ResolvedPf) => Promise<readonly Change[]>,
+): Promise<readonly Change[]> => {
+  const changes: Change[] = [];
+  for (const wanted of pfs) {
+    const pf = await readPf(fs, wanted.address);
+    if (pf !== undefined) changes.push(...(await plan(pf, wanted)));
+  }
+  return changes;
+};
 
 /** Looks at every PF of the spec; the gravest result stands for all, and all failures are told. */
 export const forEachPf = async (

@@ -9,11 +9,23 @@ import { eswitchDiffering, eswitchQuery, readEswitch } from '../sysfs/devlink.ts
 import { knownPfDriver } from '../sysfs/known-drivers.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { readRepresentors } from '../sysfs/representors.ts';
-import { forEachPf } from './checks.ts';
+import { forEachPf, planEachPf } from './checks.ts';
 import { sparingUsers, unbindVf } from './vf-unbinding.ts';
 
 const wantsEswitch = ({ pfs }: ResolvedSpec): Promise<boolean> =>
   Promise.resolve(pfs.some(({ eswitch }) => eswitch !== undefined));
+
+type Rule = 'without-vfs' | 'with-unbound-vfs';
+
+/** A driver that the table does not know is taken to be like most: VFs may be there without a driver. */
+const ruleOf = (pf: PhysicalFunction): Rule => knownPfDriver(pf)?.eswitch ?? 'with-unbound-vfs';
+
+const planWhere =
+  (rule: Rule): Step['plan'] =>
+  (spec, host) =>
+    planEachPf(spec, host, async (pf, wanted) =>
+      ruleOf(pf) === rule ? planPf(host, pf, wanted) : [],
+    );
 
 /**
  * Cards differ in when their switch may change: ice only while there are no VFs, mlx5 while its VFs
@@ -38,7 +50,7 @@ export const eswitchFirst: Step = {
       run: (spec, host) => forEachPf(spec, (wanted) => withoutVfs(host, wanted)),
     },
   ],
-  plan: (spec, host) => planAll(spec.pfs, host, 'without-vfs'),
+  plan: planWhere('without-vfs'),
   explain: (error, { action }, _spec, host) => refusedSwitch(host, action, error),
 };
 
@@ -48,7 +60,7 @@ export const eswitch: Step = {
   title: 'Eswitch',
   scope: 'host',
   asked: wantsEswitch,
-  plan: (spec, host) => planAll(spec.pfs, host, 'with-unbound-vfs'),
+  plan: planWhere('with-unbound-vfs'),
   checks: [
     {
       id: 'eswitch-mode',
@@ -67,34 +79,27 @@ export const eswitch: Step = {
   settleMs: ({ pfs }) => 20_000 + pfs.reduce((sum, pf) => sum + pf.vfs, 0) * 500,
 };
 
-type Rule = 'without-vfs' | 'with-unbound-vfs';
-
-/** A driver that the table does not know is taken to be like most: VFs may be there without a driver. */
-const ruleOf = (pf: PhysicalFunction): Rule => knownPfDriver(pf)?.eswitch ?? 'with-unbound-vfs';
-
-const planAll = async (
-  pfs: readonly ResolvedPf[],
+const planPf = async (
   host: HostView,
-  rule: Rule,
+  pf: PhysicalFunction,
+  { eswitch: wanted }: ResolvedPf,
 ): Promise<readonly Change[]> => {
-  const changes: Change[] = [];
-  for (const { address, eswitch: wanted } of pfs) {
-    const pf = wanted && (await readPf(host.fs, address));
-    if (wanted === undefined || pf === undefined || ruleOf(pf) !== rule) continue;
-    const settings = eswitchDiffering(wanted, await readEswitch(host, address));
-    if (Object.keys(settings).length === 0) continue;
-    if (settings.mode !== undefined) {
-      // They get their drivers again in the stage `vf-driver`.
-      const unbinding = pf.vfs.flatMap((vf) => unbindVf(pf, vf, 'the switch changes'));
-      changes.push(...(await sparingUsers(host, pf, unbinding)));
-    }
-    changes.push({
+  const { address, netdev = address } = pf;
+  const settings = wanted && eswitchDiffering(wanted, await readEswitch(host, address));
+  if (settings === undefined || Object.keys(settings).length === 0) return [];
+  // They get their drivers again in the stage `vf-driver`.
+  const unbinding =
+    settings.mode === undefined
+      ? []
+      : pf.vfs.flatMap((vf) => unbindVf(pf, vf, 'the switch changes'));
+  return [
+    ...(await sparingUsers(host, pf, unbinding)),
+    {
       action: { kind: 'eswitch', address, settings },
-      reason: `the switch of ${pf.netdev ?? address} is to be ${wordsOf(settings)}`,
-      disrupts: `what goes over ${pf.netdev ?? address} stops for a moment, and its offloaded rules are lost`,
-    });
-  }
-  return changes;
+      reason: `the switch of ${netdev} is to be ${wordsOf(settings)}`,
+      disrupts: `what goes over ${netdev} stops for a moment, and its offloaded rules are lost`,
+    },
+  ];
 };
 
 const wordsOf = ({ mode, inlineMode, encapMode }: EswitchSettings): string =>

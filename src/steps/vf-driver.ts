@@ -6,7 +6,7 @@ import type { Step } from '../step.ts';
 import { moduleForVfs } from '../sysfs/module.ts';
 import { type PhysicalFunction, readPf } from '../sysfs/pci-device.ts';
 import { permanentMacOf, vfAttributesOf, vfSettingsOf } from '../sysfs/vf-settings.ts';
-import { forEachPf } from './checks.ts';
+import { forEachPf, planEachPf } from './checks.ts';
 import { planDriver, refusedBinding, withModules } from './vf-binding.ts';
 import { driverAwaited, nameAwaited } from './vf-netdev.ts';
 import { planMac, planMtu } from './vf-netdev-settings.ts';
@@ -32,14 +32,7 @@ export const vfDriver: Step = {
       run: (spec, host) => forEachPf(spec, (wanted) => checkGroups(spec, host, wanted)),
     },
   ],
-  plan: async (spec, host) => {
-    const changes: Change[] = [];
-    for (const wanted of spec.pfs) {
-      const pf = await readPf(host.fs, wanted.address);
-      if (pf !== undefined) changes.push(...(await planPf(host, pf, wanted)));
-    }
-    return changes;
-  },
+  plan: (spec, host) => planEachPf(spec, host, (pf, wanted) => planPf(host, pf, wanted)),
   checks: [
     {
       id: 'vf-driver-bound',

@@ -27,7 +27,7 @@ import {
   vfAttributesOf,
   vfSettingsOf,
 } from '../sysfs/vf-settings.ts';
-import { forEachPf } from './checks.ts';
+import { forEachPf, planEachPf } from './checks.ts';
 import { settingsPossible, settingsSupported } from './vf-settings-support.ts';
 import { sparingUsers, unbindVf } from './vf-unbinding.ts';
 
@@ -51,22 +51,7 @@ export const vfSettings: Step = {
       run: (spec, host) => forEachPf(spec, (wanted) => settingsPossible(host, wanted)),
     },
   ],
-  plan: async (spec, host) => {
-    const changes: Change[] = [];
-    for (const wanted of spec.pfs) {
-      if (!hasSettings(wanted)) continue;
-      const pf = await readPf(host.fs, wanted.address);
-      if (pf === undefined) continue;
-      const mtu = await planPfMtu(host, pf, wanted);
-      // Most drivers set the port up anew for it: what follows is planned when that has begun.
-      const others = async () => [
-        ...(await planMsix(host, pf, wanted)),
-        ...(await planAttributes(host, pf, wanted)),
-      ];
-      changes.push(...(mtu.length > 0 ? mtu : await others()));
-    }
-    return changes;
-  },
+  plan: (spec, host) => planEachPf(spec, host, (pf, wanted) => planPf(host, pf, wanted)),
   checks: [
     {
       id: 'vf-settings-link',
@@ -85,6 +70,19 @@ export const vfSettings: Step = {
     action.kind === 'vf' ? refusedSetting(host, action, error) : undefined,
   // A port that has been reset may take some seconds to agree on a speed with the other side.
   settleMs: () => 20_000,
+};
+
+const planPf = async (
+  host: HostView,
+  pf: PhysicalFunction,
+  wanted: ResolvedPf,
+): Promise<readonly Change[]> => {
+  if (!hasSettings(wanted)) return [];
+  const mtu = await planPfMtu(host, pf, wanted);
+  // Most drivers set the port up anew for it: what follows is planned when that has begun.
+  return mtu.length > 0
+    ? mtu
+    : [...(await planMsix(host, pf, wanted)), ...(await planAttributes(host, pf, wanted))];
 };
 
 /** The PF's comes first: no VF may have a larger one. */

@@ -1,4 +1,3 @@
-import type { Change } from '../change.ts';
 import type { CheckResult } from '../check.ts';
 import type { Action, HostFs, HostView } from '../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../resolved-spec.ts';
@@ -17,7 +16,7 @@ import { readNumber } from '../sysfs/read.ts';
 import { causeInLog, explainNumvfsError } from '../sysfs/sriov-errors.ts';
 import { foretellFailure } from '../sysfs/sriov-limits.ts';
 import { vfCount } from '../sysfs/vf-count.ts';
-import { forEachPf } from './checks.ts';
+import { forEachPf, planEachPf } from './checks.ts';
 import { ownerChecks } from './owners.ts';
 import { bindsLater, planPf, planRemoval } from './vf-creation.ts';
 import { driverAwaited, nameAwaited } from './vf-netdev.ts';
@@ -44,26 +43,12 @@ export const vfs: Step = {
     },
     ...ownerChecks,
   ],
-  plan: async (spec, host) => {
-    const changes: Change[] = [];
-    for (const wanted of spec.pfs) {
-      const pf = await readPf(host.fs, wanted.address);
-      if (pf !== undefined) changes.push(...(await planPf(host, pf, wanted)));
-    }
-    return changes;
-  },
-  teardown: async (spec, host) => {
-    const { fs } = host;
-    const changes: Change[] = [];
-    for (const { address } of spec.pfs) {
-      const pf = await readPf(fs, address);
-      const current = await readNumber(fs, pciAttribute(address, 'sriov_numvfs'));
-      if (pf !== undefined && current !== undefined && current > 0) {
-        changes.push(await planRemoval(host, pf, current));
-      }
-    }
-    return changes;
-  },
+  plan: (spec, host) => planEachPf(spec, host, (pf, wanted) => planPf(host, pf, wanted)),
+  teardown: (spec, host) =>
+    planEachPf(spec, host, async (pf) => {
+      const current = await readNumber(host.fs, pciAttribute(pf.address, 'sriov_numvfs'));
+      return current === undefined || current === 0 ? [] : [await planRemoval(host, pf, current)];
+    }),
   checks: [
     {
       id: 'vf-count',

@@ -25,7 +25,7 @@ export interface PfOutline {
 /** What other programs can be told is read off the plan, so that an export says no more and no less. */
 export const outlineOf = ({ identity, vfs, ops }: PfBootPlan): PfOutline => {
   const eswitch = lastOf(ops, 'eswitch')?.settings;
-  const mtu = netdevValue(ops, 'pf', 'mtu');
+  const mtu = valueOf(ops, 'netdev-attribute', 'pf', 'mtu');
   return {
     identity,
     count: vfs,
@@ -38,9 +38,9 @@ export const outlineOf = ({ identity, vfs, ops }: PfBootPlan): PfOutline => {
 };
 
 const vfOutline = (ops: readonly BootOp[], index: number): VfOutline => {
-  const driver = functionValue(ops, index, 'driver_override');
-  const mtu = netdevValue(ops, index, 'mtu');
-  const msix = functionValue(ops, index, 'sriov_vf_msix_count');
+  const driver = valueOf(ops, 'attribute', index, 'driver_override');
+  const mtu = valueOf(ops, 'netdev-attribute', index, 'mtu');
+  const msix = valueOf(ops, 'attribute', index, 'sriov_vf_msix_count');
   const attributes: VfAttributes = Object.fromEntries(
     ops
       .flatMap((op) => (op.kind === 'vf-settings' ? op.vfs : []))
@@ -60,26 +60,15 @@ const vfOutline = (ops: readonly BootOp[], index: number): VfOutline => {
 const lastOf = <K extends BootOp['kind']>(ops: readonly BootOp[], kind: K) =>
   ops.findLast((op): op is Extract<BootOp, { kind: K }> => op.kind === kind);
 
-const functionValue = (
+/** The last value that is written to an attribute: of a function, or of its netdev. */
+const valueOf = (
   ops: readonly BootOp[],
+  kind: 'attribute' | 'netdev-attribute',
   place: 'pf' | number,
   name: string,
 ): string | undefined =>
   ops
-    .flatMap((op) =>
-      op.kind === 'attribute' && op.place === place && op.name === name ? [op.value] : [],
-    )
-    .at(-1);
-
-const netdevValue = (
-  ops: readonly BootOp[],
-  place: 'pf' | number,
-  name: string,
-): string | undefined =>
-  ops
-    .flatMap((op) =>
-      op.kind === 'netdev-attribute' && op.place === place && op.name === name ? [op.value] : [],
-    )
+    .flatMap((op) => (op.kind === kind && op.place === place && op.name === name ? [op.value] : []))
     .at(-1);
 
 /** `the driver of VFs 0-3`: what an export leaves out, in words. */
