@@ -50,7 +50,7 @@ export const rebootAndContinue = async (
 /** The same setup as a unit that runs it: without --reboot, so that it cannot go round in circles. */
 export const continuationOf = async (flags: RebootFlags, host: Host): Promise<string> => {
   const own = ownCommand();
-  const { only, skip, recreate, force } = flags;
+  const { only, skip, recreate, force, forceConflicts } = flags;
   const spec = await wantedSpec(flags, host);
   return continuationText({
     argv: [
@@ -61,6 +61,7 @@ export const continuationOf = async (flags: RebootFlags, host: Host): Promise<st
       ...(skip === undefined ? [] : [`--skip=${skip.join(',')}`]),
       ...(recreate === true ? ['--recreate'] : []),
       ...(force === true ? ['--force'] : []),
+      ...(forceConflicts === true ? ['--force-conflicts'] : []),
     ],
     input: JSON.stringify(await asFoundAgain(spec, host)),
     folder: process.cwd(),

@@ -11,6 +11,7 @@ import {
 } from '../engine/setup.ts';
 import { type ExitReason, exitCodes } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { awaitCluster } from '../kube/await-cluster.ts';
 import { runDocument } from '../report/json.ts';
 import { liveReporter } from '../report/live.ts';
 import { outcomeText } from '../report/outcome-text.ts';
@@ -114,6 +115,14 @@ export const runStages = async (
   const session = await openSession(host, command, spec, listener);
   const interrupt = onInterrupt(streams.stderr);
   try {
+    if (session.rebooted && steps.some(({ scope }) => scope === 'cluster')) {
+      await awaitCluster(spec.kube, host, {
+        signal: interrupt.signal,
+        tell: (text) => {
+          listener({ type: 'notice', text });
+        },
+      });
+    }
     const rehearsal = await rehearsed();
     if (!mayProceed(rehearsal.result)) return await tell(rehearsal, true);
     for (const text of forewarnings(rehearsal.result.steps)) listener({ type: 'notice', text });

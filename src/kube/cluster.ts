@@ -79,15 +79,15 @@ type Reached =
   | { readonly access: KubeAccess; readonly version: string }
   | { readonly failure: KubeFailure };
 
-const reach = async (spec: KubeSpec, host: HostView): Promise<Reached> => {
+/** Asked anew each time. */
+export const reach = async (spec: KubeSpec, host: HostView): Promise<Reached> => {
   const access: KubeAccess = {
     ...(spec.kubeconfig !== undefined && { kubeconfig: spec.kubeconfig }),
     ...(spec.context !== undefined && { context: spec.context }),
   };
   const first = await askVersion(access, host);
   if ('version' in first || access.kubeconfig !== undefined) return first;
-  // Without any kubeconfig kubectl asks localhost:8080, where no API server has listened for years.
-  if (!/localhost:8080|no configuration/.test(first.failure.message)) return first;
+  if (!hasNoKubeconfig(first.failure)) return first;
   for (const kubeconfig of knownKubeconfigs) {
     if ((await orUnknown(host.fs.stat(kubeconfig))) === undefined) continue;
     const next = await askVersion({ ...access, kubeconfig }, host);
@@ -95,6 +95,10 @@ const reach = async (spec: KubeSpec, host: HostView): Promise<Reached> => {
   }
   return first;
 };
+
+/** kubectl then asks localhost:8080, where no API server has listened for years. */
+export const hasNoKubeconfig = ({ message }: KubeFailure): boolean =>
+  /localhost:8080|no configuration/.test(message);
 
 const askVersion = async (access: KubeAccess, host: HostView): Promise<Reached> => {
   const result = await queryKube(host, versionCommand(access));

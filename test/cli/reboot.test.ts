@@ -17,10 +17,11 @@ const specIn = (unit: string): unknown =>
   JSON.parse(Buffer.from(line(unit, 'StandardInputData'), 'base64').toString());
 
 test('what goes on after the reboot is the same setup, and does not reboot again', async () => {
-  const unit = await continuationOf({ ...asked, only: ['iommu', 'vfs'], recreate: true }, host);
+  const flags = { only: ['iommu', 'vfs'], recreate: true, forceConflicts: true };
+  const unit = await continuationOf({ ...asked, ...flags }, host);
   expect(specIn(unit)).toMatchObject({ pfs: [{ pf: 'enp1s0f0', vfs: 4 }], iommu: 'auto' });
   expect(line(unit, 'ExecStart')).toMatch(
-    /"setup" "--config=\/dev\/stdin" "--only=iommu,vfs" "--recreate"$/,
+    /"setup" "--config=\/dev\/stdin" "--only=iommu,vfs" "--recreate" "--force-conflicts"$/,
   );
 });
 
