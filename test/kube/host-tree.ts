@@ -91,6 +91,7 @@ export class HostTree implements HostFs {
     if (rdma === true) this.files.set(`${folder}/infiniband/mlx5_0/node_type`, '1: CA\n');
     if (netdev === undefined) return;
     this.files.set(`${folder}/net/${netdev}/type`, '1\n');
+    this.links.set(`/sys/class/net/${netdev}/device`, `../../../${address}`);
     this.files.set(`/sys/class/net/${netdev}/type`, '1\n');
     this.files.set(`/sys/class/net/${netdev}/flags`, '0x1003\n');
   }
