@@ -89,4 +89,4 @@ const isSelected = (
   fields: ReadonlyMap<string, string>,
 ): boolean =>
   [...labels].every(([name, value]) => object.metadata.labels?.[name] === value) &&
-  [...fields].every(([path, value]) => textAt(object, ...path.split('.')) === value);
+  [...fields].every(([path, value]) => (textAt(object, ...path.split('.')) ?? '') === value);
