@@ -8,7 +8,8 @@ import { waitCommand } from './kubectl.ts';
 import { type CanaryTime, canaryPod } from './manifests/canary.ts';
 import { multusPodLabel } from './manifests/multus.ts';
 import { type ObjectRef, refOf } from './object.ts';
-import { deletion, listObjects, restoration, sharedManager } from './plan-objects.ts';
+import { deletion, restoration, sharedManager } from './plan-objects.ts';
+import { listObjects } from './read-objects.ts';
 import { podsOfNode } from './rollout.ts';
 import { type Site, siteOf } from './stage.ts';
 

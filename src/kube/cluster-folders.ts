@@ -6,7 +6,7 @@ import { at, listAt, textAt } from './json.ts';
 import { multusDaemonSet } from './manifests/multus.ts';
 import { sriovCniDaemonSet } from './manifests/sriov-cni.ts';
 import type { LiveObject } from './object.ts';
-import { readObject } from './plan-objects.ts';
+import { readObject } from './read-objects.ts';
 
 /**
  * The CNI's folders on a node that is not this host: as the DaemonSets have them that all nodes

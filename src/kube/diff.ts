@@ -2,7 +2,8 @@ import type { HostView } from '../host.ts';
 import { type Cluster, queryKube } from './cluster.ts';
 import { diffCommand, explainStderr } from './kubectl.ts';
 import { describeRef, refOf } from './object.ts';
-import { kubeError, type WantedObject } from './plan-objects.ts';
+import { type WantedObject } from './plan-objects.ts';
+import { kubeError } from './read-objects.ts';
 
 /**
  * What the API server itself would change, in kubectl's unified diff. Exit code 1 means that it

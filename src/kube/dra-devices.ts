@@ -2,7 +2,7 @@ import type { HostView } from '../host.ts';
 import type { Cluster } from './cluster.ts';
 import { listAt, textAt } from './json.ts';
 import { draDriver } from './manifests/dra.ts';
-import { listObjects } from './plan-objects.ts';
+import { listObjects } from './read-objects.ts';
 
 /** The VFs that the DRA driver offers on this node, by address. */
 export const advertisedDevices = async (

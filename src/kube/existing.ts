@@ -3,7 +3,7 @@ import type { Cluster } from './cluster.ts';
 import { listAt, textAt } from './json.ts';
 import { isOurs } from './manifests/daemon-set.ts';
 import { describeRef, type LiveObject, type ObjectRef, refOf } from './object.ts';
-import { listObjects } from './plan-objects.ts';
+import { listObjects } from './read-objects.ts';
 
 /** Where the SR-IOV network operator is by its own manifests. */
 export const operatorNamespace = 'sriov-network-operator';

@@ -1,11 +1,13 @@
 import { commandLine, HostError } from '../errors.ts';
 import type { Action, Command, CommandResult, HostFs, HostPath } from '../host.ts';
 import { differences } from './difference.ts';
-import { formatPath, ownersOf } from './fields.ts';
-import { isJsonObject, objectAt, parseJson, textAt } from './json.ts';
+import { formatPath } from './fields.ts';
+import { parseJson, textAt } from './json.ts';
 import type { KubeAccess } from './kubectl.ts';
 import { nadCrdName } from './manifests/multus-crd.ts';
+import { clock, latestTime } from './model/clock.ts';
 import { type Surroundings, startDaemons } from './model/daemons.ts';
+import { finished } from './model/finish.ts';
 import { objectStore } from './model/objects.ts';
 import { runPod } from './model/pods.ts';
 import { type KubectlRequest, parseKubectl } from './model/request.ts';
@@ -198,56 +200,3 @@ const said = (stdout: string) => ({ ran: true, exitCode: 0, stdout, stderr: '' }
 
 const listOf = (items: readonly LiveObject[], indent?: number): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, indent);
-
-/** Each second follows the one before, so that what happened first can be told from whole seconds. */
-const clock = (start: number): (() => string) => {
-  let now = start;
-  return () => {
-    now += 1_000;
-    return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
-  };
-};
-
-/** A recorded cluster goes on from its record, whenever that is looked at. */
-const latestTime = (objects: readonly LiveObject[]): number =>
-  Math.max(
-    Date.UTC(2026, 0),
-    ...objects
-      .flatMap((object) => [
-        textAt(object, 'metadata', 'creationTimestamp'),
-        ...ownersOf(object).map(({ time }) => time),
-      ])
-      .map((time) => (time === undefined ? 0 : Date.parse(time))),
-  );
-
-const templateGeneration = 'deprecated.daemonset.template.generation';
-
-/** What the API server and the controllers fill in. */
-const finished = (
-  before: LiveObject | undefined,
-  object: LiveObject,
-  tick: () => string,
-): LiveObject => {
-  const metadata = {
-    ...object.metadata,
-    creationTimestamp: textAt(before, 'metadata', 'creationTimestamp') ?? tick(),
-  };
-  if (object.kind === 'CustomResourceDefinition') {
-    const conditions = [{ type: 'Established', status: 'True' }];
-    return { ...object, metadata, status: { ...objectAt(object, 'status'), conditions } };
-  }
-  if (object.kind !== 'DaemonSet') return { ...object, metadata };
-  const generation = Number(before?.metadata.annotations?.[templateGeneration] ?? 0);
-  const changed = !sameTemplate(before, object);
-  const annotations = {
-    ...object.metadata.annotations,
-    [templateGeneration]: String(changed ? generation + 1 : generation),
-  };
-  return { ...object, metadata: { ...metadata, annotations } };
-};
-
-const sameTemplate = (before: LiveObject | undefined, after: LiveObject): boolean => {
-  const template = objectAt(after, 'spec', 'template');
-  const old = before === undefined ? undefined : objectAt(before, 'spec', 'template');
-  return isJsonObject(old) && JSON.stringify(old) === JSON.stringify(template);
-};

@@ -1,7 +1,7 @@
 import type { HostView, KubeObject } from '../host.ts';
 import { type Cluster, queryKube } from './cluster.ts';
 import { canICommand, failureOf, type Right } from './kubectl.ts';
-import { kubeError } from './plan-objects.ts';
+import { kubeError } from './read-objects.ts';
 
 /** The resources of the kinds that are applied here. */
 const resources: Readonly<Record<string, string>> = {

@@ -1,7 +1,6 @@
 import type { Change, Requirement } from '../change.ts';
-import { SriovctlError } from '../errors.ts';
 import type { Action, HostView, KubeObject } from '../host.ts';
-import { type Cluster, queryKube } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 import { type Difference, differences } from './difference.ts';
 import {
   abandonedPaths,
@@ -15,16 +14,7 @@ import {
   ownsPath,
 } from './fields.ts';
 import { isJsonObject, type Json, type JsonObject, toJson } from './json.ts';
-import {
-  applyCommand,
-  deleteCommand,
-  getCommand,
-  type KubeFailure,
-  type ListQuery,
-  listCommand,
-  logsCommand,
-  parseObjects,
-} from './kubectl.ts';
+import { applyCommand, deleteCommand } from './kubectl.ts';
 import { isOurs } from './manifests/daemon-set.ts';
 import {
   describeRef,
@@ -34,6 +24,7 @@ import {
   refKey,
   refOf,
 } from './object.ts';
+import { readObjects } from './read-objects.ts';
 
 /** An object as it is to be, and under which name its fields are owned. */
 export interface WantedObject {
@@ -66,63 +57,6 @@ export const planObjects = async (
     const found = live.get(refKey(refOf(one.object)));
     return found === undefined ? [creation(cluster, one)] : update(cluster, one, found);
   });
-};
-
-/** The live objects by `refKey`; those that do not exist are missing. */
-export const readObjects = async (
-  { access }: Pick<Cluster, 'access'>,
-  host: HostView,
-  refs: readonly ObjectRef[],
-): Promise<ReadonlyMap<string, LiveObject>> => {
-  if (refs.length === 0) return new Map();
-  const answer = parseObjects(await queryKube(host, getCommand(access, refs)));
-  if (!answer.ok) throw kubeError('reading objects', answer.failure);
-  return new Map(answer.value.map((object) => [refKey(refOf(object)), object]));
-};
-
-export const readObject = async (
-  cluster: Pick<Cluster, 'access'>,
-  host: HostView,
-  ref: ObjectRef,
-): Promise<LiveObject | undefined> => (await readObjects(cluster, host, [ref])).get(refKey(ref));
-
-export const listObjects = async (
-  { access }: Pick<Cluster, 'access'>,
-  host: HostView,
-  query: ListQuery,
-): Promise<readonly LiveObject[]> => {
-  const answer = parseObjects(await queryKube(host, listCommand(access, query)));
-  if (!answer.ok) throw kubeError(`listing ${query.resource}`, answer.failure);
-  return answer.value;
-};
-
-/** A pod's log; empty where there is none to be had, which is no error of the cluster. */
-export const readLog = async (
-  { access }: Pick<Cluster, 'access'>,
-  host: HostView,
-  pod: LiveObject,
-): Promise<string> => {
-  const { name, namespace = 'default' } = pod.metadata;
-  const result = await queryKube(host, logsCommand(access, namespace, name));
-  return result.ran && result.exitCode === 0 ? result.stdout : '';
-};
-
-/** A failed request as an error that says what to do. */
-export const kubeError = (what: string, { kind, message }: KubeFailure): SriovctlError => {
-  const hint =
-    kind === 'forbidden'
-      ? 'Use a kubeconfig with more rights: --kubeconfig FILE. `sriovctl kube rbac` prints the role that is needed.'
-      : kind === 'unreachable'
-        ? 'The API server does not answer (any more); run the command again when it does.'
-        : 'The words are the API server’s own.';
-  return new SriovctlError(
-    `KUBE_${kind.toUpperCase().replaceAll('-', '_')}`,
-    `${what}: ${message}`,
-    {
-      hint,
-      exit: 'failed',
-    },
-  );
 };
 
 const applied = (

@@ -12,7 +12,8 @@ import {
   devicePluginPodLabel,
 } from './manifests/device-plugin.ts';
 import type { LiveObject } from './object.ts';
-import { listObjects, nodeManager, readLog, readObject } from './plan-objects.ts';
+import { nodeManager } from './plan-objects.ts';
+import { listObjects, readLog, readObject } from './read-objects.ts';
 import { type DeviceSet, registeredResources } from './registered.ts';
 import { podsOnNode } from './rollout.ts';
 

@@ -1,7 +1,7 @@
 import type { CheckResult } from '../check.ts';
 import type { HostView } from '../host.ts';
 import type { Cluster } from './cluster.ts';
-import { readObject } from './plan-objects.ts';
+import { readObject } from './read-objects.ts';
 
 /**
  * Multus and the device plugin are privileged and use the host's network: a namespace that enforces

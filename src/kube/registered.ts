@@ -2,7 +2,7 @@ import type { HostPath, HostView } from '../host.ts';
 import { orUnknown } from '../sysfs/read.ts';
 import type { Cluster } from './cluster.ts';
 import { isJsonList, objectAt, parseJson } from './json.ts';
-import { readObject } from './plan-objects.ts';
+import { readObject } from './read-objects.ts';
 
 export const kubeletFolder: HostPath = '/var/lib/kubelet/device-plugins';
 

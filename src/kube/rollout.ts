@@ -2,8 +2,9 @@ import type { CheckResult } from '../check.ts';
 import type { HostView } from '../host.ts';
 import type { Cluster } from './cluster.ts';
 import { at, isJsonObject, type JsonObject, listAt, textAt } from './json.ts';
+import { podGeneration, templateGeneration } from './manifests/daemon-set.ts';
 import type { LiveObject } from './object.ts';
-import { listObjects, readObject } from './plan-objects.ts';
+import { listObjects, readObject } from './read-objects.ts';
 
 /** A DaemonSet and the label of its pods. */
 export interface Rollout {
@@ -72,8 +73,8 @@ export const podsOfNode = (
 
 /** The controller writes the template's generation on the DaemonSet and on each of its pods. */
 const isOfNewestTemplate = (pod: LiveObject, daemonSet: LiveObject): boolean => {
-  const wanted = daemonSet.metadata.annotations?.['deprecated.daemonset.template.generation'];
-  const actual = pod.metadata.labels?.['pod-template-generation'];
+  const wanted = daemonSet.metadata.annotations?.[templateGeneration];
+  const actual = pod.metadata.labels?.[podGeneration];
   return wanted === undefined || actual === undefined || wanted === actual;
 };
 

@@ -6,9 +6,10 @@ import { failureOfId, recognize } from './diagnose/catalogue.ts';
 import { listAt, textAt } from './json.ts';
 import { applyCommand, execCommand, explainStderr } from './kubectl.ts';
 import { type LiveObject, refOf } from './object.ts';
-import { deletion, listObjects, readObject, sharedManager } from './plan-objects.ts';
+import { deletion, sharedManager } from './plan-objects.ts';
 import type { Pool } from './pools/pool.ts';
 import type { PublishedPool } from './pools/published-pools.ts';
+import { listObjects, readObject } from './read-objects.ts';
 import { podTrouble } from './rollout.ts';
 
 /** One thing that a pod with a VF has to show. */

@@ -9,7 +9,7 @@ import { explainStderr } from './kubectl.ts';
 import { managedBy } from './manifests/daemon-set.ts';
 import { nodeSettings } from './node-settings.ts';
 import { describeRef, refOf } from './object.ts';
-import { kubeError } from './plan-objects.ts';
+import { kubeError } from './read-objects.ts';
 
 /** Why the Kubernetes stages do not apply; `undefined` if they do, or if they must. */
 const skipWithoutCluster = async (

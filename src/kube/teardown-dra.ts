@@ -2,7 +2,7 @@ import type { Change } from '../change.ts';
 import { isOurs } from './manifests/daemon-set.ts';
 import { draKinds, policiesOf } from './manifests/dra.ts';
 import { type LiveObject, refOf } from './object.ts';
-import { listObjects, readObjects } from './plan-objects.ts';
+import { listObjects, readObjects } from './read-objects.ts';
 import type { Site } from './stage.ts';
 import { removal } from './teardown.ts';
 

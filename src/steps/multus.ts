@@ -4,19 +4,16 @@ import { checkRights } from '../kube/check-rights.ts';
 import { failureOfId } from '../kube/diagnose/catalogue.ts';
 import { ciliumConfig, findExisting } from '../kube/existing.ts';
 import { listAt, textAt } from '../kube/json.ts';
+import { removeDeadConfig, removeMultusLeftovers } from '../kube/leftovers.ts';
 import { canaryPod } from '../kube/manifests/canary.ts';
 import { multusDaemonSet, multusPodLabel } from '../kube/manifests/multus.ts';
 import { nadCrdName } from '../kube/manifests/multus-crd.ts';
-import { planObjects, readObject } from '../kube/plan-objects.ts';
+import { planObjects } from '../kube/plan-objects.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
+import { readObject } from '../kube/read-objects.ts';
 import { rolledOut } from '../kube/rollout.ts';
 import { clusterCheck, clusterStep, type Site } from '../kube/stage.ts';
-import {
-  leaveNode,
-  removeDeadConfig,
-  removeMultus,
-  removeMultusLeftovers,
-} from '../kube/teardown.ts';
+import { leaveNode, removeMultus } from '../kube/teardown.ts';
 import { wantedMultus } from '../kube/wanted.ts';
 
 /** Lets pods have more than one network interface; what a distribution brought is used as it is. */

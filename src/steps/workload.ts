@@ -3,9 +3,10 @@ import { textAt } from '../kube/json.ts';
 import { networksOf, resourceAnnotation } from '../kube/manifests/network.ts';
 import { statusAnnotation, workloadPod } from '../kube/manifests/workload.ts';
 import { describeRef, refOf } from '../kube/object.ts';
-import { deletion, planObjects, readObject, sharedManager } from '../kube/plan-objects.ts';
+import { deletion, planObjects, sharedManager } from '../kube/plan-objects.ts';
 import { resourceOf } from '../kube/pools/pool.ts';
 import { readPools } from '../kube/pools/read-pools.ts';
+import { readObject } from '../kube/read-objects.ts';
 import { podTrouble } from '../kube/rollout.ts';
 import { clusterCheck, clusterStep, type Site } from '../kube/stage.ts';
 

@@ -9,9 +9,9 @@ import { devicePluginConfigMap, devicePluginPodLabel } from '../manifests/device
 import { multusPodLabel } from '../manifests/multus.ts';
 import { nadGroup } from '../manifests/multus-crd.ts';
 import type { LiveObject } from '../object.ts';
-import { listObjects, readLog, readObject } from '../plan-objects.ts';
 import { expectedDevices } from '../pools/expected-devices.ts';
 import type { PluginConfig } from '../pools/plugin-config.ts';
+import { listObjects, readLog, readObject } from '../read-objects.ts';
 import { type DeviceSet, registeredResources } from '../registered.ts';
 import { podsOnNode } from '../rollout.ts';
 

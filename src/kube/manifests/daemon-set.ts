@@ -10,6 +10,10 @@ export const managedBy = { 'app.kubernetes.io/managed-by': 'sriovctl' } as const
 export const isOurs = ({ metadata }: Pick<KubeObject, 'metadata'>): boolean =>
   metadata.labels?.['app.kubernetes.io/managed-by'] === managedBy['app.kubernetes.io/managed-by'];
 
+/** The controller counts a DaemonSet's templates: on itself, and as a label of each of its pods. */
+export const templateGeneration = 'deprecated.daemonset.template.generation';
+export const podGeneration = 'pod-template-generation';
+
 interface DaemonSetIdentity {
   readonly component: Component;
   readonly name: string;

@@ -2,7 +2,7 @@ import type { HostFs, HostPath } from '../../host.ts';
 import { hostnameOf } from '../hostname.ts';
 import { isJsonObject, type JsonObject, listAt, objectAt, parseJson, textAt } from '../json.ts';
 import type { KubeAccess } from '../kubectl.ts';
-import { isOurs } from '../manifests/daemon-set.ts';
+import { isOurs, podGeneration, templateGeneration } from '../manifests/daemon-set.ts';
 import { devicePluginConfigMap } from '../manifests/device-plugin.ts';
 import { type LiveObject, refOf } from '../object.ts';
 import { expectedDevices } from '../pools/expected-devices.ts';
@@ -21,8 +21,6 @@ export interface Surroundings {
   /** Advances with each call, in RFC 3339. */
   readonly tick: () => string;
 }
-
-const templateGeneration = 'deprecated.daemonset.template.generation';
 
 /** A pod on each node that a DaemonSet of ours selects, of its newest template, and ready at once. */
 export const startDaemons = async (around: Surroundings, access: KubeAccess): Promise<void> => {
@@ -61,7 +59,7 @@ const selects = (daemonSet: LiveObject, node: LiveObject): boolean =>
 const generationOf = ({ kind, metadata }: LiveObject): string =>
   (kind === 'DaemonSet'
     ? metadata.annotations?.[templateGeneration]
-    : metadata.labels?.['pod-template-generation']) ?? '1';
+    : metadata.labels?.[podGeneration]) ?? '1';
 
 const startPod = async (
   around: Surroundings,
@@ -80,7 +78,7 @@ const startPod = async (
       creationTimestamp: time,
       labels: {
         ...objectAt(daemonSet, 'spec', 'template', 'metadata', 'labels'),
-        'pod-template-generation': generationOf(daemonSet),
+        [podGeneration]: generationOf(daemonSet),
       },
       ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name }],
     },

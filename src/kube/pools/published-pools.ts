@@ -1,6 +1,6 @@
 import { type Json, listAt, parseJson, textAt } from '../json.ts';
 import { devicePluginConfigMap } from '../manifests/device-plugin.ts';
-import { readObject } from '../plan-objects.ts';
+import { readObject } from '../read-objects.ts';
 import type { Site } from '../stage.ts';
 import { kindOf, type Pool, resourceOf } from './pool.ts';
 import { readPools } from './read-pools.ts';
