@@ -28,7 +28,10 @@ export const addKubeFlags = (command: Command): Command =>
     .option('--no-kube', 'leave the Kubernetes stages out')
     .option('--kubeconfig <file>', 'passed on to kubectl')
     .option('--context <name>', 'passed on to kubectl')
-    .option('--node <name>', 'the node of the cluster, where it is not called as this host')
+    .option(
+      '--node <name>',
+      'the node of the cluster, where it is not called as this host; `kube` works on other nodes, too',
+    )
     .option('--namespace <name>', 'where Multus, the CNI and the device plugin run')
     .option('--network-namespace <name>', 'where networks and sample pods live')
     .option('--resource-prefix <domain>', 'what the names of resources begin with')

@@ -1,4 +1,4 @@
-import { SriovctlError } from '../errors.ts';
+import { type ExitReason, SriovctlError } from '../errors.ts';
 import type { HostPath, HostView } from '../host.ts';
 import type { KubeSpec } from '../resolved-spec.ts';
 import { orUnknown, readAttribute } from '../sysfs/read.ts';
@@ -43,12 +43,16 @@ export const findCluster = (spec: KubeSpec, host: HostView): Promise<ClusterAnsw
 };
 
 /** @throws SriovctlError when no cluster is reachable; stages are skipped before they come here. */
-export const requireCluster = async (spec: KubeSpec, host: HostView): Promise<Cluster> => {
+export const requireCluster = async (
+  spec: KubeSpec,
+  host: HostView,
+  exit: ExitReason = 'refused',
+): Promise<Cluster> => {
   const answer = await findCluster(spec, host);
   if (answer.reachable) return answer.cluster;
   throw new SriovctlError('KUBE_UNREACHABLE', `No cluster is reachable: ${answer.because}`, {
     hint: answer.hint,
-    exit: 'refused',
+    exit,
   });
 };
 

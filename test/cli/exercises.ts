@@ -153,6 +153,12 @@ export const exercises: readonly Exercise[] = [
     noCluster,
   ),
   ...kube('verify', 7, 'KUBE_UNREACHABLE'),
+  row(
+    'kube verify',
+    `${alone} --node n9 --pf 0000:65:00.0=1 ${nowhere}`,
+    7,
+    'No cluster is reachable',
+  ),
   ...['markdown', 'junit', 'github', 'tap', 'sarif'].map((format) =>
     row(
       'kube verify',

@@ -37,7 +37,7 @@ export const verify = (streams: Streams): Command =>
   subcommand('verify', 'say whether the cluster is as wanted', {
     formats: verifyFormats,
   }).action(async (flags: KubeCommandFlags) => {
-    const target = await openTarget(requiring(flags), streams);
+    const target = await openTarget(requiring(flags), streams, { unreachable: 'cannotVerify' });
     const steps = chosenSteps(clusterSteps, flags);
     streams.exitCode = await verifyStages(
       { command: 'kube verify', steps, ...target },

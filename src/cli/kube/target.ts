@@ -1,3 +1,4 @@
+import type { ExitReason } from '../../errors.ts';
 import type { Host } from '../../host.ts';
 import { requireCluster } from '../../kube/cluster.ts';
 import { hostnameOf } from '../../kube/hostname.ts';
@@ -20,19 +21,21 @@ export interface Target {
 export interface TargetOptions extends WantedOptions {
   /** Where the cluster is not to be asked, another name than this host's is another node's. */
   readonly byNameAlone?: boolean;
+  /** How a command ends that cannot ask the cluster whose node it is. */
+  readonly unreachable?: ExitReason;
 }
 
 /** This host, or with --node another one: then what is declared of it is all that is known. */
 export const openTarget = async (
   flags: KubeCommandFlags,
   streams: Streams,
-  { byNameAlone = false, ...wanted }: TargetOptions = {},
+  { byNameAlone = false, unreachable, ...wanted }: TargetOptions = {},
 ): Promise<Target> => {
   const host = await openTraced(flags, streams);
   const node = await wantedSpec(flags, host, wanted);
   const elsewhere =
     (await hasOtherName(node.kube, host)) &&
-    (byNameAlone ? !host.simulated : !(await requireCluster(node.kube, host)).here);
+    (byNameAlone ? !host.simulated : !(await requireCluster(node.kube, host, unreachable)).here);
   return { host, spec: elsewhere ? declareSpec(node) : await resolveSpec(node, host) };
 };
 
