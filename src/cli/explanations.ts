@@ -114,6 +114,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     means: 'A pool has VFs of different drivers, and a pod could get either kind.',
     remedy: 'Make a pool for each driver.',
   },
+  KUBE_POOL_PF: {
+    means: 'A pool of the spec names a PF that the spec does not name itself.',
+    remedy: 'Name the PF under pfs as well, or correct the pool.',
+  },
   KUBE_UNREACHABLE: {
     means: 'A cluster is required, and kubectl does not reach one.',
     remedy: 'Give --kubeconfig and --context, or leave --kube out.',

@@ -1,5 +1,7 @@
+import { SriovctlError } from '../../errors.ts';
 import type { HostFs } from '../../host.ts';
 import type { ResolvedPf, ResolvedSpec } from '../../resolved-spec.ts';
+import { normalizePciAddress } from '../../sysfs/pci-address.ts';
 import { type PhysicalFunction, readPf } from '../../sysfs/pci-device.ts';
 import { kernelDriver, vfSettingsOf } from '../../sysfs/vf-settings.ts';
 import { kindOf, type Pool, type PoolPf, type PoolVf, pfNameOf, poolsOf } from './pool.ts';
@@ -11,14 +13,23 @@ export const readPools = async (spec: ResolvedSpec, fs: HostFs): Promise<readonl
     const pf = spec.elsewhere ? declaredPf(wanted) : await existingPf(fs, wanted);
     if (pf !== undefined) found.push(pf);
   }
-  const addressOf = (name: string): string =>
-    spec.pfs.find(({ selector }) => selector === name)?.address ??
-    found.find(({ netdev }) => netdev === name)?.address ??
-    name;
+  /** As the spec names it, or as this host does. */
+  const addressOf = (pool: string, name: string): string => {
+    const address =
+      spec.pfs.find(({ selector }) => selector === name)?.address ??
+      found.find(({ netdev }) => netdev === name)?.address ??
+      spec.pfs.find((pf) => pf.address === normalizePciAddress(name))?.address;
+    if (address !== undefined) return address;
+    throw new SriovctlError(
+      'KUBE_POOL_PF',
+      `pool ${pool} is of the PF ${name}, which is none of those in the spec`,
+      { exit: 'usage', hint: `PFs of the spec: ${spec.pfs.map(pfNameOf).join(', ')}.` },
+    );
+  };
   const { pools, ...kube } = spec.kube;
-  const resolved = pools?.map((pool) => ({
+  const resolved = pools?.map(({ pfs, ...pool }) => ({
     ...pool,
-    ...(pool.pfs !== undefined && { pfs: pool.pfs.map(addressOf) }),
+    ...(pfs !== undefined && { pfs: pfs.map((name) => addressOf(pool.name, name)) }),
   }));
   return poolsOf(found, { ...kube, ...(resolved !== undefined && { pools: resolved }) });
 };

@@ -78,6 +78,28 @@ describe('pools made from VFs', () => {
     ]);
   });
 
+  it('take their PFs by the name in the spec, by netdev or by address, and no others', async () => {
+    const pool = (pf: string) => poolsIn(i350(), { pools: [{ name: 'one', pfs: [pf] }] });
+    for (const pf of ['enp1s0f0', '0000:01:00.0', '01:00.0']) {
+      expect(
+        (await pool(pf)).map(({ members }) => members.length),
+        pf,
+      ).toEqual([4]);
+    }
+    await expect(pool('enp1s0f1')).rejects.toThrow(/none of those in the spec/);
+  });
+
+  it('are named as the spec names the PF', async () => {
+    for (const [selector, name] of [
+      ['enp1s0f0', 'sriov_enp1s0f0'],
+      ['01:00.0', 'sriov_0000_01_00_0'],
+      ['a0:36:9f:8c:1d:44', 'sriov_0000_01_00_0'],
+    ] as const) {
+      const pools = await poolsIn(i350(), {}, [{ ...firstPort, selector }]);
+      expect(pools.map((pool) => pool.name)).toEqual([name]);
+    }
+  });
+
   it('hold each VF with a driver exactly once, and nothing else, by the plugin’s own rules', async () => {
     await fc.assert(
       fc.asyncProperty(
