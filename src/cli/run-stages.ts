@@ -63,7 +63,7 @@ export const openRun = async (
 ): Promise<Pick<StageRun, 'host' | 'spec'>> => {
   assertRoot(flags.simulate);
   const host = await openTraced(flags, streams);
-  const resolve = wanted.goneToo === true ? resolveWithGone : resolveSpec;
+  const resolve = wanted.recorded === true ? resolveWithGone : resolveSpec;
   return { host, spec: await resolve(await wantedSpec(flags, host, wanted), host) };
 };
 

@@ -10,14 +10,16 @@ import type { WantedOptions } from './wanted.ts';
 export const teardownCommand = (streams: Streams): Command =>
   addOutputFlags(addStageFlags(addPfFlags(new Command('teardown')), steps))
     .summary('remove the VFs and all that was installed for them')
-    .description('Return PFs to no VFs, and remove exactly what `setup` installed.')
+    .description(
+      'Return PFs to no VFs, and remove exactly what `setup` installed: for the PFs that are named, or for all whose VFs are made at each boot.',
+    )
     .option('--dry-run', 'show every change, and make none')
     .option('--detailed-exitcode', 'with --dry-run: exit code 6 when changes are outstanding')
     .option('--force', 'go on although somebody uses a VF')
     .option('--simulate-out <dir>', 'keep the tree that a simulated run ends with')
     .addHelpText(
       'after',
-      '\nExamples:\n  sriovctl teardown --pf enp1s0f0\n  sriovctl teardown --only iommu',
+      '\nExamples:\n  sriovctl teardown\n  sriovctl teardown --pf enp1s0f0\n  sriovctl teardown --only iommu',
     )
     .action(async (flags: WritingFlags) => {
       const opened = await openRun(flags, streams, wantedForTeardown(flags));
@@ -32,6 +34,6 @@ export const teardownCommand = (streams: Streams): Command =>
 /** A PF needs no count when it is to have none, stages without VFs need no PF, and a PF need not be there. */
 export const wantedForTeardown = ({ only }: StageFlags): WantedOptions => ({
   vfsByDefault: 0,
-  goneToo: true,
+  recorded: true,
   withoutPfs: only?.includes('vfs') !== true,
 });

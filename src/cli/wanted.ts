@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { HostView } from '../host.ts';
+import type { HostFs, HostView } from '../host.ts';
 import { type NodeSpec, type NodeSpecInput, parseNodeSpec } from '../spec/node-spec.ts';
 import { type StageFlags, specFromFlags } from './options.ts';
 
@@ -11,8 +11,8 @@ export interface WantedOptions {
   /** What a PF without a number of VFs gets. */
   readonly vfsByDefault?: number;
   readonly withoutPfs?: boolean;
-  /** PFs that were set up count, though their cards are gone. */
-  readonly goneToo?: boolean;
+  /** PFs that were set up count, though their cards are gone; where none is named, all of them. */
+  readonly recorded?: boolean;
 }
 
 /**
@@ -23,14 +23,21 @@ export interface WantedOptions {
 export const wantedSpec = async (
   flags: StageFlags,
   host: HostView,
-  { vfsByDefault, withoutPfs = false }: WantedOptions = {},
+  { vfsByDefault, withoutPfs = false, recorded = false }: WantedOptions = {},
 ): Promise<NodeSpec> => {
   const file = await specOfFile(flags, host);
   const input = specFromFlags(flags, {
     ...(vfsByDefault !== undefined && { vfsByDefault }),
     ...(file !== undefined && { file }),
   });
-  return parseNodeSpec(input, { withoutPfs });
+  const pfs = recorded && input.pfs.length === 0 ? await setUpBefore(host.fs) : input.pfs;
+  return parseNodeSpec({ ...input, pfs }, { withoutPfs });
+};
+
+const setUpBefore = async (fs: HostFs): Promise<NodeSpecInput['pfs']> => {
+  const { readRecord } = await import('../persist/record.ts');
+  const { plans = [] } = (await readRecord(fs)) ?? {};
+  return plans.map(({ identity }) => ({ pf: identity.address, vfs: 0 }));
 };
 
 /** A captured tree stands for another machine: this one's own file is not for it. */

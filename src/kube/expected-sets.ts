@@ -1,9 +1,8 @@
 import type { HostView } from '../host.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
-import { expectedDevices } from './pools/expected-devices.ts';
-import { type Pool, resourceOf } from './pools/pool.ts';
+import { declaredCounts, expectedDevices } from './pools/expected-devices.ts';
+import type { PluginConfig } from './pools/plugin-config.ts';
 import type { DeviceSet } from './registered.ts';
-import { pluginConfig } from './wanted.ts';
 
 export type ExpectedSets = ReadonlyMap<string, DeviceSet>;
 
@@ -11,12 +10,12 @@ export type ExpectedSets = ReadonlyMap<string, DeviceSet>;
 export const expectedSets = async (
   { elsewhere }: Pick<ResolvedSpec, 'elsewhere'>,
   { fs }: Pick<HostView, 'fs'>,
-  pools: readonly Pool[],
+  config: PluginConfig,
 ): Promise<ExpectedSets> => {
   if (elsewhere) {
-    return new Map(pools.map((pool) => [resourceOf(pool), { count: pool.members.length }]));
+    return new Map([...declaredCounts(config)].map(([resource, count]) => [resource, { count }]));
   }
-  const expected = await expectedDevices(fs, pluginConfig(pools));
+  const expected = await expectedDevices(fs, config);
   return new Map(
     [...expected].map(([resource, devices]) => [resource, { count: devices.length, devices }]),
   );

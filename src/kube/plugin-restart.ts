@@ -7,7 +7,7 @@ import { appliedBy } from './fields.ts';
 import { listAt, objectAt, textAt } from './json.ts';
 import { deletePodsCommand } from './kubectl.ts';
 import {
-  devicePluginConfigMap,
+  configMapRef,
   devicePluginDaemonSet,
   devicePluginPodLabel,
 } from './manifests/device-plugin.ts';
@@ -32,16 +32,21 @@ export const planRestart = async (
   if (pod === undefined) return [];
   const reason = await staleness(cluster, host, settings, pod, expected);
   if (reason === undefined) return [];
-  const users = await usersOf(cluster, host, [...expected.keys()]);
-  return [
-    {
-      action: restartAction(cluster, settings),
-      reason: `the device plugin on ${cluster.node} is to start anew: ${reason}`,
-      undo: 'irreversible',
-      disrupts: disruption(cluster.node, users),
-    },
-  ];
+  return [await restart(cluster, host, settings, { reason, resources: [...expected.keys()] })];
 };
+
+/** With who uses the resources meanwhile. */
+export const restart = async (
+  cluster: Cluster,
+  host: HostView,
+  settings: KubeSettings,
+  why: { readonly reason: string; readonly resources: readonly string[] },
+): Promise<Change> => ({
+  action: restartAction(cluster, settings),
+  reason: `the device plugin on ${cluster.node} is to start anew: ${why.reason}`,
+  undo: 'irreversible',
+  disrupts: disruption(cluster.node, await usersOf(cluster, host, why.resources)),
+});
 
 /** Named by the node and not by the pod, so that a run restarts the plugin once at most. */
 export const restartAction = (cluster: Cluster, { namespace }: KubeSettings): Action => ({
@@ -61,16 +66,11 @@ export const restartAction = (cluster: Cluster, { namespace }: KubeSettings): Ac
 const staleness = async (
   cluster: Cluster,
   host: HostView,
-  { namespace }: KubeSettings,
+  settings: KubeSettings,
   pod: LiveObject,
   expected: ExpectedSets,
 ): Promise<string | undefined> => {
-  const configMap = await readObject(cluster, host, {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    name: devicePluginConfigMap,
-    namespace,
-  });
+  const configMap = await readObject(cluster, host, configMapRef(settings));
   const changed = configMap && appliedBy(configMap, nodeManager(cluster.node))?.time;
   const created = textAt(pod, 'metadata', 'creationTimestamp');
   if (changed !== undefined && created !== undefined && Date.parse(created) < Date.parse(changed)) {

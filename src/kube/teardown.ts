@@ -6,42 +6,52 @@ import { appliedBy } from './fields.ts';
 import { at, listAt, objectAt, parseJson, textAt } from './json.ts';
 import { removeBinaries } from './leftovers.ts';
 import { isOurs } from './manifests/daemon-set.ts';
-import { devicePluginConfigMap, devicePluginObjects } from './manifests/device-plugin.ts';
+import { configMapRef, devicePluginObjects, nodeConfig } from './manifests/device-plugin.ts';
+import { draKinds, poolsOf } from './manifests/dra.ts';
 import { multusObjects } from './manifests/multus.ts';
 import { nadCrdName, nadGroup } from './manifests/multus-crd.ts';
 import { resourceAnnotation } from './manifests/network.ts';
 import { sriovCniObjects } from './manifests/sriov-cni.ts';
-import { type LiveObject, type ObjectRef, refKey, refOf } from './object.ts';
-import { deletion, nodeManager, restoration } from './plan-objects.ts';
+import { type LiveObject, refKey, refOf } from './object.ts';
+import { deletion, nodeManager, planObjects, restoration } from './plan-objects.ts';
+import { restart } from './plugin-restart.ts';
+import { resourceOfConfig } from './pools/node-config.ts';
+import type { PoolConfig } from './pools/plugin-config.ts';
+import { resourceOf } from './pools/pool.ts';
+import { dividedPolicies, isStillUsed, readPublished, stayingPools } from './pools/staying.ts';
 import { listObjects, readObject, readObjects } from './read-objects.ts';
+import type { Site } from './stage.ts';
 import { labelOf } from './wanted.ts';
 
-/** Networks of this program whose resource no other node offers. */
-export const removeNetworks = async (
-  cluster: Cluster,
-  host: HostView,
-  settings: KubeSettings,
-): Promise<readonly Change[]> => {
-  const networks = await listNetworks(cluster, host);
-  const elsewhere = new Set(
-    [...(await nodeConfigs(cluster, host, settings))]
-      .filter(([node]) => node !== cluster.node)
-      .flatMap(([, resources]) => resources),
-  );
-  const unused = networks
+/** Networks of this program whose resource nobody offers any more. */
+export const removeNetworks = async (site: Site): Promise<readonly Change[]> => {
+  const { cluster, host, settings } = site;
+  const configs = await nodeConfigs(cluster, host, settings);
+  const staying = stayingPools(site.spec, await readPublished(site));
+  const offered = new Set([
+    ...[...configs].flatMap(([node, resources]) => (node === cluster.node ? [] : resources)),
+    ...staying.map(resourceOfConfig),
+  ]);
+  const policies = await listObjects(cluster, host, { resource: draKinds.policy });
+  const { going } = await dividedPolicies(site, policies);
+  const allocated = new Set(poolsOf(policies.filter((policy) => !going.includes(policy))));
+  const unused = (await listNetworks(cluster, host))
     .filter(isOurs)
-    .filter(({ metadata }) => !elsewhere.has(metadata.annotations?.[resourceAnnotation] ?? ''));
+    .filter(
+      ({ metadata: { name, annotations } }) =>
+        !offered.has(annotations?.[resourceAnnotation] ?? '') && !allocated.has(name),
+    );
   const live = await readObjects(cluster, host, unused.map(refOf));
   return [...live.values()].map((network) =>
-    removal(cluster, network, 'no node offers its resource any more'),
+    removal(cluster, network, 'nobody offers its resource any more'),
   );
 };
 
-export const removeDevicePlugin = async (
-  cluster: Cluster,
-  host: HostView,
-  settings: KubeSettings,
-): Promise<readonly Change[]> => {
+/** All of it, or this node's pools of the PFs that go. */
+export const removeDevicePlugin = async (site: Site): Promise<readonly Change[]> => {
+  const { cluster, host, settings } = site;
+  const staying = stayingPools(site.spec, await readPublished(site));
+  if (staying.length > 0) return shrinkConfig(site, staying);
   const { changes, last } = await leave(cluster, host, 'device-plugin');
   const configMap = await readObject(cluster, host, configMapRef(settings));
   const own = configMap && appliedBy(configMap, nodeManager(cluster.node));
@@ -57,11 +67,24 @@ export const removeDevicePlugin = async (
   return changes;
 };
 
-export const removeSriovCni = async (
-  cluster: Cluster,
-  host: HostView,
-  settings: KubeSettings,
+/** The plugin reads its configuration once, at its start. */
+const shrinkConfig = async (
+  { cluster, host, settings }: Site,
+  staying: readonly PoolConfig[],
 ): Promise<readonly Change[]> => {
+  const object = nodeConfig(settings, cluster.node, { resourceList: staying });
+  const changes = await planObjects(cluster, host, [
+    { object, fieldManager: nodeManager(cluster.node) },
+  ]);
+  if (changes.length === 0) return [];
+  const resources = staying.map(resourceOfConfig);
+  const reason = 'some of its VFs go';
+  return [...changes, await restart(cluster, host, settings, { reason, resources })];
+};
+
+export const removeSriovCni = async (site: Site): Promise<readonly Change[]> => {
+  const { cluster, host, settings } = site;
+  if (await isStillUsed(site)) return [];
   const { changes, last } = await leave(cluster, host, 'sriov-cni');
   if (changes.length > 0 && cluster.here) {
     changes.push(...(await removeBinaries(host, settings.cni, ['sriov'])));
@@ -157,13 +180,6 @@ const withoutKey = (cluster: Cluster, live: LiveObject, settings: KubeSettings):
   };
 };
 
-const configMapRef = ({ namespace }: KubeSettings): ObjectRef => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  name: devicePluginConfigMap,
-  namespace,
-});
-
 /** The resources of each node's key in the plugin's ConfigMap. */
 const nodeConfigs = async (
   cluster: Cluster,
@@ -174,8 +190,11 @@ const nodeConfigs = async (
   return new Map(
     Object.entries(objectAt(configMap, 'data')).map(([node, text]) => [
       node,
-      listAt(parseJson(typeof text === 'string' ? text : ''), 'resourceList').map(
-        (pool) => `${textAt(pool, 'resourcePrefix') ?? ''}/${textAt(pool, 'resourceName') ?? ''}`,
+      listAt(parseJson(typeof text === 'string' ? text : ''), 'resourceList').map((pool) =>
+        resourceOf({
+          prefix: textAt(pool, 'resourcePrefix') ?? '',
+          name: textAt(pool, 'resourceName') ?? '',
+        }),
       ),
     ]),
   );

@@ -55,15 +55,16 @@ export const wantedDra = (
         : shared(object),
     );
 
-/** What hands VFs to pods: one of the two, never both. */
+/** What hands VFs to pods: one of the two, never both. The plugin's configuration may have more pools. */
 export const wantedAllocation = (
   settings: KubeSettings,
   node: string,
   pools: readonly Pool[],
+  config?: PluginConfig,
 ): readonly WantedObject[] =>
   settings.allocation === 'dra'
     ? wantedDra(settings, node, pools)
-    : wantedDevicePlugin(settings, node, pluginConfig(pools));
+    : wantedDevicePlugin(settings, node, config ?? pluginConfig(pools));
 
 export const wantedNetworks = (
   settings: KubeSettings,
@@ -75,10 +76,11 @@ export const allWanted = (
   settings: KubeSettings,
   node: string,
   pools: readonly Pool[],
+  config?: PluginConfig,
 ): readonly WantedObject[] => [
   ...wantedMultus(settings, node),
   ...wantedSriovCni(settings, node),
-  ...wantedAllocation(settings, node, pools),
+  ...wantedAllocation(settings, node, pools, config),
   ...wantedNetworks(settings, pools),
 ];
 

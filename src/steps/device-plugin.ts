@@ -10,6 +10,7 @@ import { quotedPolicies } from '../kube/manifests/node-policy.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { planRestart } from '../kube/plugin-restart.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
+import { siteConfig } from '../kube/pools/node-config.ts';
 import { sitePools } from '../kube/pools/published-pools.ts';
 import { readPools } from '../kube/pools/read-pools.ts';
 import { checkpointPath, readCheckpoint, registeredResources } from '../kube/registered.ts';
@@ -58,14 +59,14 @@ export const devicePlugin = clusterStep({
   ],
   plan: async (site) => {
     const { cluster, host, settings, spec } = site;
-    const pools = await sitePools(site);
-    const wanted = wantedDevicePlugin(settings, cluster.node, pluginConfig(pools));
+    const config = await siteConfig(site, await sitePools(site));
+    const wanted = wantedDevicePlugin(settings, cluster.node, config);
     const objects = await planObjects(cluster, host, wanted);
     // With the configuration still to change, only the next look can tell what the plugin makes of it.
     if (objects.length > 0) return objects;
-    return planRestart(cluster, host, settings, await expectedSets(spec, host, pools));
+    return planRestart(cluster, host, settings, await expectedSets(spec, host, config));
   },
-  teardown: ({ cluster, host, settings }) => removeDevicePlugin(cluster, host, settings),
+  teardown: removeDevicePlugin,
   checks: [
     clusterCheck(
       {
@@ -115,15 +116,17 @@ const alone = async (
   return { status: 'pass' };
 };
 
-const checkAllocatable = async ({ cluster, host, spec }: Site): Promise<CheckResult> => {
-  const pools = await readPools(spec, host.fs);
+const checkAllocatable = async (site: Site): Promise<CheckResult> => {
+  const { cluster, host, spec } = site;
+  const pools = await sitePools(site);
   if (pools.length === 0) {
     const hint = 'Run the stages `driver` and `vfs` first.';
     return { status: 'fail', problem: 'there is no VF with a driver to offer to pods', hint };
   }
   const registered = await registeredResources(cluster, host);
   const details: string[] = [];
-  for (const [resource, { count: expected }] of await expectedSets(spec, host, pools)) {
+  const config = await siteConfig(site, pools);
+  for (const [resource, { count: expected }] of await expectedSets(spec, host, config)) {
     const { count = 0 } = registered.get(resource) ?? {};
     if (count !== expected) {
       return {
@@ -137,7 +140,8 @@ const checkAllocatable = async ({ cluster, host, spec }: Site): Promise<CheckRes
 };
 
 /** By kubelet's own record, which is on the node and for root: the number alone may be of others. */
-const checkRegistered = async ({ cluster, host, spec }: Site): Promise<CheckResult> => {
+const checkRegistered = async (site: Site): Promise<CheckResult> => {
+  const { cluster, host, spec } = site;
   if (!cluster.here) return seenThereAlone(cluster, 'which VFs kubelet has registered');
   const pools = await readPools(spec, host.fs);
   if (pools.length === 0) return { status: 'skip', because: 'there are no VFs' };
@@ -145,7 +149,8 @@ const checkRegistered = async ({ cluster, host, spec }: Site): Promise<CheckResu
   if (registered === undefined) {
     return { status: 'skip', because: `${checkpointPath} cannot be read (it is for root)` };
   }
-  for (const [resource, { devices: expected = [] }] of await expectedSets(spec, host, pools)) {
+  const config = await siteConfig(site, pools);
+  for (const [resource, { devices: expected = [] }] of await expectedSets(spec, host, config)) {
     const { missing, extra } = differenceOf(registered.get(resource) ?? [], expected);
     if (missing.length > 0) {
       return { status: 'pending', awaited: `${resource} to offer ${missing.join(', ')}` };

@@ -10,6 +10,7 @@ import { multusDaemonSet, multusPodLabel } from '../kube/manifests/multus.ts';
 import { nadCrdName } from '../kube/manifests/multus-crd.ts';
 import { planObjects } from '../kube/plan-objects.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
+import { isStillUsed } from '../kube/pools/staying.ts';
 import { readObject } from '../kube/read-objects.ts';
 import { rolledOut } from '../kube/rollout.ts';
 import { clusterCheck, clusterStep, type Site } from '../kube/stage.ts';
@@ -52,7 +53,7 @@ export const multus = clusterStep({
     });
   },
   teardown: async (site) => {
-    if (await isBrought(site)) return [];
+    if ((await isBrought(site)) || (await isStillUsed(site))) return [];
     const { cluster, host, settings } = site;
     const changes = await withCanary(site, {
       changes: await removeMultus(cluster, host, settings),

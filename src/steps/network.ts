@@ -48,7 +48,7 @@ export const network = clusterStep({
     pluginConfig(pools);
     return planObjects(cluster, host, wantedNetworks(settings, pools));
   },
-  teardown: ({ cluster, host, settings }) => removeNetworks(cluster, host, settings),
+  teardown: removeNetworks,
   checks: [
     clusterCheck(
       { id: 'network-resource', title: 'each network has its resource', severity: 'error' },

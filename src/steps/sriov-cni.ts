@@ -29,7 +29,7 @@ export const sriovCni = clusterStep({
     const { cluster, host, settings } = site;
     return planObjects(cluster, host, wantedSriovCni(settings, cluster.node));
   },
-  teardown: ({ cluster, host, settings }) => removeSriovCni(cluster, host, settings),
+  teardown: removeSriovCni,
   checks: [
     clusterCheck(
       { id: 'sriov-cni-ready', title: 'the SR-IOV CNI is on this node', severity: 'error' },

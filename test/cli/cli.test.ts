@@ -144,6 +144,54 @@ describe('on the demo host', () => {
   });
 });
 
+describe('PFs that are set up one by one', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sriovctl-one-by-one-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  let at = demo;
+  /** Goes on from where the run before it ended. */
+  const then = async (name: string, ...args: readonly string[]) => {
+    const after = join(folder, name);
+    const answer = await sriovctl(...args, '--simulate', at, '--simulate-out', after);
+    expect(answer.exitCode, answer.stderr).toBe(0);
+    at = after;
+    return answer;
+  };
+  const offers = async (...pfs: readonly string[]) => {
+    const named = pfs.flatMap((pf) => ['--pf', pf]);
+    const answer = await sriovctl('verify', '--simulate', at, ...named);
+    return { exitCode: answer.exitCode, offers: /offers (.*)/.exec(answer.stdout)?.[1] };
+  };
+  const both = 'sriovctl.io/sriov_enp1s0f0: 2, sriovctl.io/sriov_enp1s0f1: 3';
+
+  test('offer the VFs of both to pods, in whatever order', async () => {
+    await then('first', 'setup', '--pf', 'enp1s0f0=2');
+    await then('second', 'setup', '--pf', 'enp1s0f1=3');
+    expect(await offers('enp1s0f0=2')).toEqual({ exitCode: 0, offers: both });
+    expect(await offers('enp1s0f1=3', 'enp1s0f0=2')).toEqual({ exitCode: 0, offers: both });
+    const again = await sriovctl('setup', '--simulate', at, '--pf', 'enp1s0f0=2');
+    expect(again.stderr).toContain('Nothing to do');
+  });
+
+  test('a teardown of one leaves the other its VFs, its pool, and what brings them into pods', async () => {
+    const { stderr } = await then('without', 'teardown', '--pf', 'enp1s0f1');
+    expect(stderr).toContain('delete NetworkAttachmentDefinition default/sriov-enp1s0f1');
+    expect(stderr).not.toMatch(/delete DaemonSet|sriov-enp1s0f0/);
+    expect(await offers('enp1s0f0=2')).toEqual({
+      exitCode: 0,
+      offers: 'sriovctl.io/sriov_enp1s0f0: 2',
+    });
+  });
+
+  test('a teardown that names none takes out what is left, VFs included', async () => {
+    const { stderr } = await then('none', 'teardown');
+    expect(stderr).toContain('sriov_numvfs: 2 → 0');
+    expect(stderr).toContain('delete DaemonSet kube-system/kube-multus-ds');
+    expect((await sriovctl('teardown', '--simulate', at)).stderr).toContain('Nothing to do');
+  });
+});
+
 test('--version and --help answer', async () => {
   expect((await sriovctl('--version')).stdout).toMatch(/^\d+\.\d+\.\d+$/);
   expect((await sriovctl('--help')).stdout).toContain('Exit codes:');

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { kubeSettings } from '../../src/kube/defaults.ts';
 import { toJson } from '../../src/kube/json.ts';
-import { draObjects, policiesOf } from '../../src/kube/manifests/dra.ts';
+import { draObjects, policiesOf, poolsOfAlone } from '../../src/kube/manifests/dra.ts';
 import { readPools } from '../../src/kube/pools/read-pools.ts';
+import { dividedPolicies } from '../../src/kube/pools/staying.ts';
 import { i350, i350Vfs } from './host-tree.ts';
-import { kubeSpec, specOf } from './test-cluster.ts';
+import { kubeSpec, object as live, specOf } from './test-cluster.ts';
 import { validate } from './validate.ts';
 
 const [pool] = await readPools(specOf(), i350());
@@ -41,8 +42,23 @@ describe('a pool for the DRA driver', () => {
       const made = draObjects(kubeSettings(kubeSpec), node, { ...pool, name });
       return made.filter(({ kind }) => kind === 'SriovResourcePolicy');
     });
-    const { own, pools } = policiesOf(policies, 'a');
+    const own = policiesOf(policies, 'a');
     expect(own.map(({ metadata }) => metadata.name)).toEqual(['one-a', 'two-a']);
-    expect(pools).toEqual(['two']);
+    expect(poolsOfAlone(own, policies)).toEqual(['two']);
+  });
+
+  it('stays when the VFs of another PF are taken out', async () => {
+    const policies = objects.filter(({ kind }) => kind === 'SriovResourcePolicy').map(live);
+    const divided = (address: string) =>
+      dividedPolicies(
+        {
+          cluster: { node: 'node1' },
+          host: { fs: i350() },
+          spec: { pfs: [{ address, selector: address, vfs: 0 }] },
+        },
+        policies,
+      );
+    expect(await divided('0000:01:00.0')).toEqual({ going: policies, staying: [] });
+    expect(await divided('0000:01:00.1')).toEqual({ going: [], staying: policies });
   });
 });

@@ -5,6 +5,7 @@ import { exitCodes } from '../../errors.ts';
 import { diffObjects } from '../../kube/diff.ts';
 import { installerRole } from '../../kube/installer-role.ts';
 import { nodeSettings } from '../../kube/node-settings.ts';
+import { siteConfig } from '../../kube/pools/node-config.ts';
 import { sitePools } from '../../kube/pools/published-pools.ts';
 import { readPools } from '../../kube/pools/read-pools.ts';
 import { nodeLabelCommand, renderFiles, renderKustomize } from '../../kube/render.ts';
@@ -47,7 +48,9 @@ export const diff = (streams: Streams): Command =>
     async (flags: KubeCommandFlags) => {
       const { host, spec } = await openTarget(flags, streams);
       const site = await siteOf(spec, host);
-      const wanted = allWanted(site.settings, site.cluster.node, await sitePools(site));
+      const pools = await sitePools(site);
+      const config = pools.length === 0 ? undefined : await siteConfig(site, pools);
+      const wanted = allWanted(site.settings, site.cluster.node, pools, config);
       const text = await diffObjects(site.cluster, host, wanted);
       await emit(streams, flags, {
         document: { schema: documentSchema, command: 'kube diff', diff: text },

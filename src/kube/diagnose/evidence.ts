@@ -5,7 +5,7 @@ import type { KubeSettings } from '../defaults.ts';
 import { ciliumConfig } from '../existing.ts';
 import { isJsonObject, listAt, parseJson, textAt } from '../json.ts';
 import { lintPluginConfig } from '../lint/plugin-config.ts';
-import { devicePluginConfigMap, devicePluginPodLabel } from '../manifests/device-plugin.ts';
+import { configMapRef, devicePluginPodLabel } from '../manifests/device-plugin.ts';
 import { multusPodLabel } from '../manifests/multus.ts';
 import { nadGroup } from '../manifests/multus-crd.ts';
 import type { LiveObject } from '../object.ts';
@@ -64,12 +64,7 @@ export const gatherEvidence = async (
     resource: 'pods',
     fields: 'spec.nodeName=,status.phase=Pending',
   });
-  const configMap = await readObject(cluster, host, {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    name: devicePluginConfigMap,
-    namespace,
-  });
+  const configMap = await readObject(cluster, host, configMapRef({ namespace }));
   const config =
     textAt(configMap, 'data', cluster.node) ?? textAt(configMap, 'data', 'config.json');
   const [pluginPod] = await podsOnNode(cluster, host, {

@@ -1,12 +1,21 @@
 import type { IConfigMap, IServiceAccount } from 'kubernetes-models/v1';
 import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
+import type { ObjectRef } from '../object.ts';
 import type { PluginConfig } from '../pools/plugin-config.ts';
 import { daemonSet, hostPath, managedBy } from './daemon-set.ts';
 
 export const devicePluginDaemonSet = 'kube-sriov-device-plugin';
 export const devicePluginPodLabel = 'name=sriov-device-plugin';
 export const devicePluginConfigMap = 'sriovdp-config';
+
+/** Where each node has its configuration under its own name. */
+export const configMapRef = ({ namespace }: Pick<KubeSettings, 'namespace'>): ObjectRef => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  name: devicePluginConfigMap,
+  namespace,
+});
 
 const serviceAccountName = 'sriov-device-plugin';
 

@@ -1,7 +1,8 @@
 import type { IDeviceClass, IResourceClaimTemplate } from 'kubernetes-models/resource.k8s.io/v1';
 import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
-import type { ObjectRef } from '../object.ts';
+import { listAt } from '../json.ts';
+import type { LiveObject, ObjectRef } from '../object.ts';
 import { addressesOf, type Pool, resourceOf } from '../pools/pool.ts';
 import { managedBy } from './daemon-set.ts';
 import { networkName } from './network.ts';
@@ -30,18 +31,34 @@ export const draKinds = {
 const policyNode = 'sriovctl/node';
 const policyPool = 'sriovctl/pool';
 
-/** A node's policies, and the pools that no other node has a policy for. */
-export const policiesOf = (
-  policies: readonly KubeObject[],
+const said = ({ metadata }: KubeObject, what: string): string | undefined =>
+  metadata.annotations?.[what];
+
+/** A node's policies. */
+export const policiesOf = <T extends KubeObject>(
+  policies: readonly T[],
   node: string,
-): { readonly own: readonly KubeObject[]; readonly pools: readonly string[] } => {
-  const said = (policy: KubeObject, what: string) => policy.metadata.annotations?.[what];
-  const own = policies.filter((policy) => said(policy, policyNode) === node);
-  const others = policies.filter((policy) => !own.includes(policy));
-  const kept = new Set(others.map((policy) => said(policy, policyPool)));
-  const pools = own.flatMap((policy) => said(policy, policyPool) ?? []);
-  return { own, pools: pools.filter((pool) => !kept.has(pool)) };
+): readonly T[] => policies.filter((policy) => said(policy, policyNode) === node);
+
+/** The pools of policies, which are the names of their networks too. */
+export const poolsOf = (policies: readonly KubeObject[]): readonly string[] =>
+  policies.flatMap((policy) => said(policy, policyPool) ?? []);
+
+/** The pools of some policies that no other policy is for. */
+export const poolsOfAlone = (
+  going: readonly KubeObject[],
+  policies: readonly KubeObject[],
+): readonly string[] => {
+  const kept = new Set(poolsOf(policies.filter((policy) => !going.includes(policy))));
+  return poolsOf(going).filter((pool) => !kept.has(pool));
 };
+
+/** The VFs of a policy. */
+export const policyAddresses = (policy: LiveObject): readonly string[] =>
+  listAt(policy, 'spec', 'configs')
+    .flatMap((config) => listAt(config, 'resourceFilters'))
+    .flatMap((filter) => listAt(filter, 'pciAddresses'))
+    .filter((address) => typeof address === 'string');
 
 /** VFs that the DRA driver advertises; without a policy it advertises none. */
 interface SriovResourcePolicy extends KubeObject {

@@ -5,10 +5,8 @@ import type { KubeAccess } from '../kubectl.ts';
 import { isOurs, podGeneration, templateGeneration } from '../manifests/daemon-set.ts';
 import { devicePluginConfigMap } from '../manifests/device-plugin.ts';
 import { type LiveObject, refOf } from '../object.ts';
-import { expectedDevices } from '../pools/expected-devices.ts';
-import { countIndexes } from '../pools/index-ranges.ts';
+import { declaredCounts, expectedDevices } from '../pools/expected-devices.ts';
 import type { PluginConfig } from '../pools/plugin-config.ts';
-import { resourceOf } from '../pools/pool.ts';
 import { checkpointPath, kubeletFolder } from '../registered.ts';
 import type { ObjectStore } from './objects.ts';
 
@@ -121,7 +119,7 @@ const registerDevices = async (
   const found = [...expected].filter(([, devices]) => devices.length > 0);
   const counted = here
     ? found.map(([resource, { length }]) => [resource, length] as const)
-    : countsAsDeclared(plugin);
+    : [...declaredCounts(plugin)];
   const counts = Object.fromEntries(counted.map(([resource, count]) => [resource, String(count)]));
   const prefixes = new Set(
     [...expected.keys(), ...Object.keys(counts)].map((resource) => resource.split('/')[0]),
@@ -149,12 +147,3 @@ const registerDevices = async (
   if ((await fs.stat(kubeletFolder)) === undefined) return;
   await writeFile?.(checkpointPath, `${JSON.stringify(checkpoint)}\n`);
 };
-
-/** Another node is taken to have the VFs that its configuration names by their indexes. */
-const countsAsDeclared = ({ resourceList }: PluginConfig): readonly (readonly [string, number])[] =>
-  resourceList.map(({ resourcePrefix: prefix, resourceName: name, selectors }) => [
-    resourceOf({ prefix, name }),
-    selectors
-      .flatMap(({ rootDevices = [] }) => rootDevices)
-      .reduce((sum, item) => sum + countIndexes(item.replace(/^.*#/, '')), 0),
-  ]);

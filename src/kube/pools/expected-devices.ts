@@ -8,7 +8,7 @@ import {
   physfnOf,
 } from '../../sysfs/pci-device.ts';
 import { orUnknown, readAttribute, readId, readLinkName, readNumber } from '../../sysfs/read.ts';
-import { includesIndex } from './index-ranges.ts';
+import { countIndexes, includesIndex } from './index-ranges.ts';
 import type { PluginConfig, PoolConfig, SelectorConfig } from './plugin-config.ts';
 import { resourceOf } from './pool.ts';
 
@@ -136,4 +136,15 @@ const isPredictable = ({ deviceType = 'netDevice', selectors }: PoolConfig): boo
   selectors.every(
     ({ ddpProfiles = [], pKeys = [], vdpaType }) =>
       ddpProfiles.length === 0 && pKeys.length === 0 && vdpaType === undefined,
+  );
+
+/** How many VFs a configuration names by their indexes: all that is known of another node's. */
+export const declaredCounts = ({ resourceList }: PluginConfig): ReadonlyMap<string, number> =>
+  new Map(
+    resourceList.map(({ resourcePrefix: prefix, resourceName: name, selectors }) => [
+      resourceOf({ prefix, name }),
+      selectors
+        .flatMap(({ rootDevices = [] }) => rootDevices)
+        .reduce((sum, item) => sum + countIndexes(item.replace(/^.*#/, '')), 0),
+    ]),
   );

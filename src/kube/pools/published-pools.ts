@@ -1,9 +1,8 @@
-import { type Json, listAt, parseJson, textAt } from '../json.ts';
-import { devicePluginConfigMap } from '../manifests/device-plugin.ts';
-import { readObject } from '../read-objects.ts';
 import type { Site } from '../stage.ts';
+import type { PoolConfig } from './plugin-config.ts';
 import { kindOf, type Pool, resourceOf } from './pool.ts';
 import { readPools } from './read-pools.ts';
+import { pfOf, readPublished } from './staying.ts';
 
 /** A pool as another node has published it: which PFs it is of is known, its VFs are not. */
 export interface PublishedPool extends Pool {
@@ -11,39 +10,25 @@ export interface PublishedPool extends Pool {
 }
 
 /** The pools of a node that is not this host, by its own key of the device plugin's ConfigMap. */
-export const publishedPools = async ({
-  cluster,
-  host,
-  settings: { namespace },
-}: Site): Promise<readonly PublishedPool[]> => {
-  const configMap = await readObject(cluster, host, {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    name: devicePluginConfigMap,
-    namespace,
-  });
-  const config = parseJson(textAt(configMap, 'data', cluster.node) ?? '');
-  return listAt(config, 'resourceList').map(publishedPool);
-};
+export const publishedPools = async (site: Site): Promise<readonly PublishedPool[]> =>
+  ((await readPublished(site))?.config.resourceList ?? []).map(publishedPool);
 
-const publishedPool = (pool: Json): PublishedPool => {
-  const values = (key: string): readonly string[] =>
-    listAt(pool, 'selectors')
-      .flatMap((selector) => listAt(selector, key))
-      .filter((value) => typeof value === 'string');
-  const [vendors, devices, drivers] = ['vendors', 'devices', 'drivers'].map(values);
+const publishedPool = ({ resourcePrefix, resourceName, selectors }: PoolConfig): PublishedPool => {
+  const values = (key: 'vendors' | 'devices' | 'drivers' | 'rootDevices'): readonly string[] =>
+    selectors.flatMap((selector) => selector[key] ?? []);
+  const [vendors, devices, drivers] = [values('vendors'), values('devices'), values('drivers')];
   return {
-    prefix: textAt(pool, 'resourcePrefix') ?? '',
-    name: textAt(pool, 'resourceName') ?? '',
-    kind: kindOf(drivers?.[0]),
+    prefix: resourcePrefix,
+    name: resourceName,
+    kind: kindOf(drivers[0]),
     members: [],
     options: {},
     known: {
-      ...(vendors?.length && { vendors }),
-      ...(devices?.length && { devices }),
-      ...(drivers?.length && { drivers }),
+      ...(vendors.length > 0 && { vendors }),
+      ...(devices.length > 0 && { devices }),
+      ...(drivers.length > 0 && { drivers }),
     },
-    pfs: values('rootDevices').map((item) => item.replace(/#.*/, '')),
+    pfs: values('rootDevices').map(pfOf),
   };
 };
 
