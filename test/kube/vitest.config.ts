@@ -7,7 +7,7 @@ export default defineConfig({
     ...reporters('kube'),
     include: ['test/kube/api/*.test.ts'],
     testTimeout: 1_200_000,
-    hookTimeout: 600_000,
+    hookTimeout: 900_000,
     fileParallelism: false,
   },
 });

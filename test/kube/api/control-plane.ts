@@ -3,12 +3,13 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../../../src/sysfs/linux-command.ts';
 
+const given = process.env['KUBEBUILDER_ASSETS'] ?? '';
 /** Where `setup-envtest` put etcd, kube-apiserver and kubectl; `undefined` means no API tests. */
-export const assets = process.env['KUBEBUILDER_ASSETS'];
+export const assets = given === '' ? undefined : resolve(given);
 
 /** An API server with its store, and nothing else: no controllers, no kubelet. */
 export interface ControlPlane {
