@@ -1,9 +1,9 @@
 import type { CheckResult } from '../check.ts';
-import type { KubeObject } from '../host.ts';
 import { indented } from './indented.ts';
 import { installerRole } from './installer-role.ts';
 import type { Right } from './kubectl.ts';
 import { missingRights, rightsFor } from './permissions.ts';
+import type { WantedObject } from './plan-objects.ts';
 import type { Site } from './stage.ts';
 import { everyKind } from './wanted.ts';
 import { renderYaml } from './yaml.ts';
@@ -11,9 +11,9 @@ import { renderYaml } from './yaml.ts';
 /** Asked before anything is written; what an administrator has to grant is part of the answer. */
 export const checkRights = async (
   { cluster, host, settings }: Site,
-  objects: readonly KubeObject[],
+  wanted: readonly Pick<WantedObject, 'object'>[],
 ): Promise<CheckResult> => {
-  const missing = await missingRights(cluster, host, rightsFor(objects));
+  const missing = await missingRights(cluster, host, rightsFor(wanted.map(({ object }) => object)));
   if (missing.length === 0) return { status: 'pass' };
   const role = renderYaml([installerRole(everyKind(settings, cluster.node))]);
   return {

@@ -46,10 +46,7 @@ export const devicePlugin = clusterStep({
       { id: 'device-plugin-rights', title: 'the plugin may be installed', severity: 'error' },
       (site) => {
         const wanted = wantedDevicePlugin(site.settings, site.cluster.node, { resourceList: [] });
-        return checkRights(
-          site,
-          wanted.map(({ object }) => object),
-        );
+        return checkRights(site, wanted);
       },
     ),
     clusterCheck(

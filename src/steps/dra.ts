@@ -33,10 +33,7 @@ export const dra = clusterStep({
       async (site) => {
         const { cluster, settings, spec, host } = site;
         const wanted = wantedDra(settings, cluster.node, await readPools(spec, host.fs));
-        return checkRights(
-          site,
-          wanted.map(({ object }) => object),
-        );
+        return checkRights(site, wanted);
       },
     ),
   ],

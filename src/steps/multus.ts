@@ -26,9 +26,8 @@ export const multus = clusterStep({
       { id: 'multus-rights', title: 'Multus may be installed', severity: 'error' },
       async (site) => {
         const wanted = wantedMultus(site.settings, site.cluster.node);
-        const pods = [canaryPod(site.settings, site.cluster.node, 'before')];
-        const objects = [...wanted.map(({ object }) => object), ...pods];
-        return (await isBrought(site)) ? { status: 'pass' } : checkRights(site, objects);
+        const pod = { object: canaryPod(site.settings, site.cluster.node, 'before') };
+        return (await isBrought(site)) ? { status: 'pass' } : checkRights(site, [...wanted, pod]);
       },
     ),
     clusterCheck(

@@ -36,10 +36,7 @@ export const network = clusterStep({
       { id: 'network-rights', title: 'networks may be defined', severity: 'error' },
       async (site) => {
         const wanted = wantedNetworks(site.settings, await readPools(site.spec, site.host.fs));
-        return checkRights(
-          site,
-          wanted.map(({ object }) => object),
-        );
+        return checkRights(site, wanted);
       },
     ),
   ],

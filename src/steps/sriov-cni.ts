@@ -17,10 +17,7 @@ export const sriovCni = clusterStep({
       async (site) => {
         if ((await broughtBy(site)) !== undefined) return { status: 'pass' };
         const wanted = wantedSriovCni(site.settings, site.cluster.node);
-        return checkRights(
-          site,
-          wanted.map(({ object }) => object),
-        );
+        return checkRights(site, wanted);
       },
     ),
   ],

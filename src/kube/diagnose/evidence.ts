@@ -3,13 +3,13 @@ import { orUnknown } from '../../sysfs/read.ts';
 import type { Cluster } from '../cluster.ts';
 import type { KubeSettings } from '../defaults.ts';
 import { ciliumConfig } from '../existing.ts';
+import { type ExpectedSets, expectedSets } from '../expected-sets.ts';
 import { isJsonObject, listAt, parseJson, textAt } from '../json.ts';
 import { lintPluginConfig } from '../lint/plugin-config.ts';
 import { configMapRef, devicePluginPodLabel } from '../manifests/device-plugin.ts';
 import { multusPodLabel } from '../manifests/multus.ts';
 import { nadGroup } from '../manifests/multus-crd.ts';
 import type { LiveObject } from '../object.ts';
-import { expectedDevices } from '../pools/expected-devices.ts';
 import type { PluginConfig } from '../pools/plugin-config.ts';
 import { listObjects, readLog, readObject } from '../read-objects.ts';
 import { type DeviceSet, registeredResources } from '../registered.ts';
@@ -17,7 +17,7 @@ import { podsOnNode } from '../rollout.ts';
 
 /** What of the evidence is on the node itself, and missing where that is not this host. */
 export const onNodeAlone: readonly string[] = [
-  'which VFs kubelet has registered, and whether they are those of the pools',
+  'which VFs kubelet has registered, besides their number',
   'the CNI’s configuration folder',
   'the expiry of Multus’ token',
 ];
@@ -40,8 +40,8 @@ export interface Evidence {
   readonly multusPod: LiveObject | undefined;
   readonly multusLog: readonly string[];
   readonly registered: ReadonlyMap<string, DeviceSet>;
-  /** By the plugin's own rules; missing where its configuration cannot be read. */
-  readonly expected: ReadonlyMap<string, readonly string[]> | undefined;
+  /** By the plugin's own rules, of another node by number; missing where its configuration cannot be read. */
+  readonly expected: ExpectedSets | undefined;
   /** Files of the CNI's configuration folder, where it can be looked at. */
   readonly cniFiles: readonly string[] | undefined;
   /** When the token in Multus' kubeconfig expires, in seconds. */
@@ -89,7 +89,7 @@ export const gatherEvidence = async (
     multusPod,
     multusLog: await logOf(cluster, host, multusPod),
     registered: await registeredResources(cluster, host),
-    expected: config !== undefined && here ? await expectationOf(host, config) : undefined,
+    expected: config === undefined ? undefined : await expectationOf(host, config, here),
     cniFiles: here ? await orUnknown(host.fs.list(settings.cni.confDir as HostPath)) : undefined,
     multusTokenExpires: here ? await tokenExpiry(host, settings) : undefined,
     ciliumConfig: await readObject(cluster, host, ciliumConfig),
@@ -112,7 +112,11 @@ const logOf = async (
   pod === undefined ? [] : (await readLog(cluster, host, pod)).split('\n');
 
 /** Only what the lint has nothing against has the shape that the rules are about. */
-const expectationOf = async (host: HostView, config: string) => {
+const expectationOf = async (
+  host: HostView,
+  config: string,
+  here: boolean,
+): Promise<ExpectedSets | undefined> => {
   const json = parseJson(config);
   if (!isJsonObject(json) || lintPluginConfig(config).length > 0) return undefined;
   const resourceList = listAt(json, 'resourceList').filter(isJsonObject);
@@ -120,7 +124,8 @@ const expectationOf = async (host: HostView, config: string) => {
     ...pool,
     selectors: Array.isArray(pool['selectors']) ? pool['selectors'] : [pool['selectors']],
   }));
-  return expectedDevices(host.fs, { resourceList: listed } as unknown as PluginConfig);
+  const plugin = { resourceList: listed } as unknown as PluginConfig;
+  return expectedSets(here ? {} : { elsewhere: true }, host, plugin);
 };
 
 /** The expiry of the token alone is read, and nothing of it kept. */

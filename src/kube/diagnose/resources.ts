@@ -1,14 +1,16 @@
+import { differenceOf } from '../expected-sets.ts';
 import { appliedBy } from '../fields.ts';
 import { objectAt, textAt } from '../json.ts';
 import { nodeManager } from '../plan-objects.ts';
+import type { DeviceSet } from '../registered.ts';
 import type { Shown } from './catalogue.ts';
 import type { Evidence } from './evidence.ts';
 
 /** What the node offers, against what the configuration and the VFs promise. */
 export const resourceFailures = (evidence: Evidence): readonly Shown[] => [
   ...unreadConfig(evidence),
-  ...[...(evidence.expected ?? [])].flatMap(([resource, devices]) =>
-    resourceFailure(evidence, resource, devices),
+  ...[...(evidence.expected ?? [])].flatMap(([resource, set]) =>
+    resourceFailure(evidence, resource, set),
   ),
   ...staleResources(evidence),
 ];
@@ -16,28 +18,30 @@ export const resourceFailures = (evidence: Evidence): readonly Shown[] => [
 const resourceFailure = (
   { registered, node }: Evidence,
   resource: string,
-  expected: readonly string[],
+  expected: DeviceSet,
 ): readonly Shown[] => {
   const actual = registered.get(resource);
   if (actual === undefined) {
-    return expected.length === 0
+    return expected.count === 0
       ? [['resource-absent', `no device of this node matches the pool ${resource}`]]
-      : [['resource-absent', `${resource} is not registered, ${expected.length} devices match it`]];
+      : [['resource-absent', `${resource} is not registered, ${expected.count} devices match it`]];
   }
   const { count, devices = [] } = actual;
   const capacity = Number(objectAt(node, 'status', 'capacity')[resource] ?? 0);
   if (count === 0 && capacity > 0) {
     return [['plugin-away', `${resource} is 0 of ${capacity} on the node`]];
   }
-  const extra = devices.filter((device) => !expected.includes(device));
-  if (count > expected.length || extra.length > 0) {
+  const { missing, extra } =
+    devices.length === 0 || expected.devices === undefined
+      ? { missing: [], extra: [] }
+      : differenceOf(devices, expected.devices);
+  if (count > expected.count || extra.length > 0) {
     const which = extra.length === 0 ? '' : ` (${extra.join(', ')})`;
-    return [['pf-counted', `${resource} is ${count}${which}, expected are ${expected.length}`]];
+    return [['pf-counted', `${resource} is ${count}${which}, expected are ${expected.count}`]];
   }
-  const missing = expected.filter((device) => devices.length > 0 && !devices.includes(device));
-  if (count < expected.length || missing.length > 0) {
+  if (count < expected.count || missing.length > 0) {
     const which = missing.length === 0 ? '' : ` (without ${missing.join(', ')})`;
-    return [['count-low', `${resource} is ${count}${which}, expected are ${expected.length}`]];
+    return [['count-low', `${resource} is ${count}${which}, expected are ${expected.count}`]];
   }
   return [];
 };

@@ -54,13 +54,13 @@ interface PolicyPart {
 }
 
 const nodePolicy = async (
-  { kube: { resourceName } }: ResolvedSpec,
+  { kube: { resourceName }, elsewhere }: ResolvedSpec,
   { node, namespace, fs }: PolicySite,
   { pf, kind, range }: PolicyPart,
 ): Promise<NodePolicy> => {
   const name = poolName(pfNameOf(pf), kind, resourceName);
-  const netdev =
-    range === undefined ? undefined : ((await netdevOf(fs, pf.address)) ?? pf.selector);
+  // What another node calls its PF is for the reader to fill in.
+  const netdev = elsewhere ? undefined : await netdevOf(fs, pf.address);
   return {
     apiVersion: 'sriovnetwork.openshift.io/v1',
     kind: 'SriovNetworkNodePolicy',
@@ -70,7 +70,7 @@ const nodePolicy = async (
       nodeSelector: { 'kubernetes.io/hostname': node },
       nicSelector: {
         rootDevices: [pf.address],
-        ...(netdev !== undefined && { pfNames: [`${netdev}#${range ?? ''}`] }),
+        ...(range !== undefined && { pfNames: [`${netdev ?? 'NETDEV'}#${range}`] }),
       },
       numVfs: pf.vfs,
       deviceType: kind === 'vfio' ? 'vfio-pci' : 'netdevice',

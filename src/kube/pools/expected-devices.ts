@@ -139,12 +139,16 @@ const isPredictable = ({ deviceType = 'netDevice', selectors }: PoolConfig): boo
   );
 
 /** How many VFs a configuration names by their indexes: all that is known of another node's. */
-export const declaredCounts = ({ resourceList }: PluginConfig): ReadonlyMap<string, number> =>
-  new Map(
-    resourceList.map(({ resourcePrefix: prefix, resourceName: name, selectors }) => [
-      resourceOf({ prefix, name }),
-      selectors
-        .flatMap(({ rootDevices = [] }) => rootDevices)
-        .reduce((sum, item) => sum + countIndexes(item.replace(/^.*#/, '')), 0),
-    ]),
-  );
+export const declaredCounts = ({ resourceList }: PluginConfig): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>();
+  for (const { resourcePrefix: prefix, resourceName: name, selectors } of resourceList) {
+    const items = selectors.map(({ rootDevices = [], pfNames = [] }) =>
+      rootDevices.length > 0 ? rootDevices : pfNames,
+    );
+    const ranges = items.flat().map((item) => item.split('#')[1]);
+    if (items.some(({ length }) => length === 0) || ranges.includes(undefined)) continue;
+    const count = ranges.reduce((sum, range = '') => sum + countIndexes(range), 0);
+    counts.set(resourceOf({ prefix, name }), count);
+  }
+  return counts;
+};

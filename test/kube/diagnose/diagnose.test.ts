@@ -3,6 +3,7 @@ import { failures, recognize } from '../../../src/kube/diagnose/catalogue.ts';
 import { diagnose } from '../../../src/kube/diagnose/diagnose.ts';
 import { gatherEvidence } from '../../../src/kube/diagnose/evidence.ts';
 import { siteOf } from '../../../src/kube/stage.ts';
+import { HostTree } from '../host-tree.ts';
 import { object, specOf } from '../test-cluster.ts';
 import { daemonSet, podOf, type Recorded, recordedHost, resource, vfs } from './recorded.ts';
 
@@ -153,6 +154,24 @@ describe('a diagnosis of a recorded node', () => {
 
   it.each(rows)('finds row %i, %s, and nothing else', async (_row, id, state) => {
     expect((await diagnosed(state)).map((one) => one.id)).toEqual([id]);
+  });
+
+  it('finds by numbers what is wrong with a node that is not this host', async () => {
+    const there = async (state: Recorded) => {
+      const spec = { ...specOf({ node: 'node1' }), elsewhere: true } as const;
+      const host = { ...recordedHost(state), fs: new HostTree('laptop') };
+      const { cluster, settings } = await siteOf(spec, host);
+      return diagnose(await gatherEvidence(cluster, host, settings)).map(({ id }) => id);
+    };
+    expect(await there({})).toEqual([]);
+    expect(await there({ allocatable: { [resource]: '5' } })).toEqual(['pf-counted']);
+    expect(await there({ allocatable: { [resource]: '3' } })).toEqual(['count-low']);
+    expect(await there({ allocatable: {} })).toEqual(['resource-absent']);
+    const whole = {
+      allocatable: { [resource]: '3' },
+      selectors: [{ rootDevices: ['0000:01:00.0'] }],
+    };
+    expect(await there(whole)).toEqual([]);
   });
 
   it('knows each failure of the catalogue', () => {
