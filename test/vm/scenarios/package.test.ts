@@ -57,6 +57,14 @@ test('the executable and its Debian package work on a system without Node.js, an
   expect(await guest.run(['sriovctl', 'setup', ...pfs])).toMatchObject({ exitCode: 0 });
   expect(await guest.run(['sriovctl', 'verify', ...pfs])).toMatchObject({ exitCode: 0 });
 
+  // The unit does what the spec file says, as at each boot once it is enabled.
+  const spec = 'pfs:\n  - pf: enp1s0f1\n    vfs: 3\npersist: none\nkube:\n  mode: off\n';
+  await guest.sh(`mkdir /etc/sriovctl && printf '${spec}' >/etc/sriovctl/node.yaml`);
+  await guest.sh('systemctl start sriovctl-setup.service');
+  expect(await guest.sh('cat /sys/bus/pci/devices/0000:01:00.1/sriov_numvfs')).toBe('3');
+  expect(await guest.sh('journalctl -b -o cat -u sriovctl-setup')).toContain('Done: ');
+  await guest.sh('rm -r /etc/sriovctl');
+
   await guest.sh('dpkg -r sriovctl');
   expect(await guest.sh(everyFile)).toBe(before);
   // The package goes, the VFs that somebody may use stay.
