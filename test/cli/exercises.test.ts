@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Command, Option } from 'commander';
@@ -24,6 +24,12 @@ beforeAll(async () => {
   await sriovctl('plan', ...two, '--out', join(folder.path, 'plan.json'));
   await sriovctl('setup', ...two, '--simulate-out', join(folder.path, 'set'));
 });
+
+const silent = { write: () => true } as unknown as NodeJS.WriteStream;
+
+const unexercised = (path: string): never => {
+  throw new Error(`no exercise of ${path}`);
+};
 
 /** The first of a command is run on a terminal, the others on pipes. */
 const onTerminal = (exercise: Exercise): boolean =>
@@ -71,8 +77,51 @@ const flagsOf = (command: Command): readonly Option[] =>
 const uses = (args: readonly string[], { long, short }: Option): boolean =>
   args.some((arg) => arg === short || arg === long || arg.startsWith(`${long ?? ''}=`));
 
+describe('each result', async () => {
+  const program = await makeProgram({ stdout: silent, stderr: silent, exitCode: 0 });
+  const withResult = everyCommand(program)
+    .filter(({ command }) => command.options.some(({ long }) => long === '--json'))
+    .map(({ path }) => path);
+  const firstOf = (path: string): Exercise =>
+    exercises.find(
+      ({ command, args }) =>
+        command === path && !['-o', '--json', '--simulate-out'].some((flag) => args.includes(flag)),
+    ) ?? unexercised(path);
+  const run = (path: string, ...more: readonly string[]) => {
+    const env = path === 'confirm' ? { PATH: '/nonexistent' } : {};
+    return sriovctlWith({ env }, ...wordsOf(firstOf(path)), ...more);
+  };
+
+  test.each(withResult)('of %s is one document with --json', async (path) => {
+    const { exitCode, stdout } = await run(path, '--json');
+    expect(exitCode).toBe(firstOf(path).exitCode);
+    expect(JSON.parse(stdout)).toEqual(expect.any(Object));
+  });
+
+  // The plan itself is what `plan --out` writes; the flag of `init` is exercised above.
+  test.each(withResult.filter((path) => !['plan', 'init'].includes(path)))(
+    'of %s goes to the file of --out, and nothing else to stdout',
+    async (path) => {
+      const file = join(folder.path, `${path.replace(' ', '-')}.json`);
+      const { exitCode, stdout } = await run(path, '--json', '--out', file);
+      expect(exitCode).toBe(firstOf(path).exitCode);
+      const result = stdout === '' ? readFileSync(file, 'utf8') : stdout;
+      const { outcome } = JSON.parse(result) as { readonly outcome?: string };
+      // What could not begin has no result but the error.
+      expect(stdout === '' || outcome === 'error', stdout).toBe(true);
+    },
+  );
+
+  test.each(withResult)('of %s is the same quietly and with all that went on', async (path) => {
+    const { exitCode } = firstOf(path);
+    const quiet = await run(path, '-q');
+    expect(quiet.exitCode).toBe(exitCode);
+    if (exitCode === 0) expect(quiet.stderr).toBe('');
+    expect(await run(path, '-v', '--debug')).toMatchObject({ exitCode });
+  });
+});
+
 describe('the exercises leave nothing out', async () => {
-  const silent = { write: () => true } as unknown as NodeJS.WriteStream;
   const program = await makeProgram({ stdout: silent, stderr: silent, exitCode: 0 });
   const commands = everyCommand(program);
   const of = (path: string): readonly Exercise[] =>
