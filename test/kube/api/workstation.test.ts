@@ -135,7 +135,7 @@ describe.skipIf(assets === undefined)('the built program on a workstation', () =
   it('refuses a node that is not there, and PFs by name', async () => {
     const unknown = await sriovctl('kube', 'verify', '--node', 'node9', ...wanted.slice(2));
     expect(unknown.stderr).toContain('there is no node node9 in the cluster');
-    expect(unknown.exitCode).toBe(4);
+    expect(unknown.exitCode).toBe(7);
     const named = await sriovctl('kube', 'apply', '--node', 'node1', '--pf', 'enp1s0f0=4');
     expect(named.stderr).toContain('PF_ELSEWHERE');
     expect(named.exitCode).toBe(2);
