@@ -37,6 +37,7 @@ export const startControlPlane = async (folder: string): Promise<ControlPlane> =
 
 const tryControlPlane = async (folder: string): Promise<ControlPlane> => {
   const dir = mkdtempSync(join(tmpdir(), 'sriovctl-api-'));
+  folders.add(dir);
   const [etcdPort, peerPort, apiPort] = await freePorts();
   const server = `https://127.0.0.1:${apiPort}`;
   const tokens = new Map([['admin', randomBytes(16).toString('hex')]]);
@@ -145,10 +146,12 @@ const start = (dir: string, program: string, args: readonly string[]): ChildProc
   return child;
 };
 
-/** Nothing is left running when this process is ended in the middle of a test. */
+/** Nothing is left running or lying about when this process is ended in the middle of a test. */
 const running = new Set<ChildProcess>();
+const folders = new Set<string>();
 const endAll = (): void => {
   for (const child of running) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 };
 process.once('exit', endAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -20,13 +20,14 @@ const resource = 'sriovctl.io/sriov_0000_01_00_0';
 
 /** This machine is the workstation: it has no such PF, and is no node of the cluster. */
 describe.skipIf(assets === undefined)('the built program on a workstation', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sriovctl-workstation-'));
   const tree = i350('node1');
+  let folder: string;
   let plane: ControlPlane;
   let kubelets: Kubelets;
   let user: { readonly uid?: number; readonly gid?: number } = {};
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sriovctl-workstation-'));
     plane = await startControlPlane(assets ?? '');
     kubelets = new Kubelets(plane);
     kubelets.trees.set('node1', tree);
