@@ -11,6 +11,8 @@ export interface WantedOptions {
   /** What a PF without a number of VFs gets. */
   readonly vfsByDefault?: number;
   readonly withoutPfs?: boolean;
+  /** With --node another node may be meant, which this host's own spec file says nothing of. */
+  readonly ofAnyNode?: boolean;
   /** PFs that were set up count, though their cards are gone; where none is named, all of them. */
   readonly recorded?: boolean;
 }
@@ -23,9 +25,9 @@ export interface WantedOptions {
 export const wantedSpec = async (
   flags: StageFlags,
   host: HostView,
-  { vfsByDefault, withoutPfs = false, recorded = false }: WantedOptions = {},
+  { vfsByDefault, withoutPfs = false, recorded = false, ofAnyNode = false }: WantedOptions = {},
 ): Promise<NodeSpec> => {
-  const file = await specOfFile(flags, host);
+  const file = await specOfFile(flags, host, ofAnyNode);
   const input = specFromFlags(flags, {
     ...(vfsByDefault !== undefined && { vfsByDefault }),
     ...(file !== undefined && { file }),
@@ -44,11 +46,14 @@ const setUpBefore = async (fs: HostFs): Promise<NodeSpecInput['pfs']> => {
 const specOfFile = async (
   { config, pf, vfs, simulate, node, nodeLabel: labels = {} }: StageFlags,
   host: HostView,
+  ofAnyNode: boolean,
 ): Promise<NodeSpecInput | undefined> => {
   const byDefault = pf === undefined && vfs === undefined && simulate === undefined;
   const file = config ?? (byDefault && existsSync(defaultSpecFile) ? defaultSpecFile : undefined);
   if (file === undefined) return undefined;
-  const { chooseNode } = await import('../spec/choose-node.ts');
+  const { chooseNode, isOfNode } = await import('../spec/choose-node.ts');
   const { readSpecFile } = await import('../spec/config-file.ts');
-  return chooseNode(readSpecFile(file), host, { labels, node });
+  const read = readSpecFile(file);
+  const other = ofAnyNode && config === undefined && !(await isOfNode(read, host, node));
+  return other ? undefined : chooseNode(read, host, { labels, node });
 };

@@ -17,6 +17,17 @@ export interface Sought {
   readonly node?: string | undefined;
 }
 
+/** Whether a file of one node, which is kept on this host, is for the node of that name. */
+export const isOfNode = async (
+  file: SpecFile,
+  host: HostView,
+  node: string | undefined,
+): Promise<boolean> =>
+  file.kind === 'several' ||
+  node === undefined ||
+  file.spec.kube?.node === node ||
+  (await readAttribute(host.fs, hostnamePath))?.toLowerCase() === node;
+
 /** @throws SriovctlError NODE_NOT_IN_SPEC (exit `refused`) when no entry of the file fits. */
 export const chooseNode = async (
   file: SpecFile,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseNode, matchesNode } from '../../src/spec/choose-node.ts';
+import { chooseNode, isOfNode, matchesNode } from '../../src/spec/choose-node.ts';
 import { didYouMean } from '../../src/spec/did-you-mean.ts';
 import type { SpecFile } from '../../src/spec/spec-file.ts';
 import { HostTree } from '../kube/host-tree.ts';
@@ -59,6 +59,16 @@ describe('a file for several nodes', () => {
   };
   const chosen = async (node?: string, labels = {}) =>
     (await chooseNode(file, laptop, { labels, node })).pfs[0]?.vfs;
+
+  test('is for any node; one for a single node that is kept on a host is for that host', async () => {
+    expect(await isOfNode(file, laptop, 'worker-7')).toBe(true);
+    const own: SpecFile = { kind: 'one', ...entry(1) };
+    expect(await isOfNode(own, laptop, undefined)).toBe(true);
+    expect(await isOfNode(own, laptop, 'laptop')).toBe(true);
+    expect(await isOfNode(own, laptop, 'worker-7')).toBe(false);
+    const named: SpecFile = { kind: 'one', ...entry(1, { kube: { node: 'worker-7' } }) };
+    expect(await isOfNode(named, laptop, 'worker-7')).toBe(true);
+  });
 
   test('is read for this host, and with a node named for that node alone', async () => {
     expect(await chosen()).toBe(1);

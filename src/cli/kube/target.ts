@@ -18,7 +18,7 @@ export interface Target {
   readonly spec: ResolvedSpec;
 }
 
-export interface TargetOptions extends WantedOptions {
+export interface TargetOptions extends Omit<WantedOptions, 'ofAnyNode'> {
   /** Where the cluster is not to be asked, another name than this host's is another node's. */
   readonly byNameAlone?: boolean;
   /** How a command ends that cannot ask the cluster whose node it is. */
@@ -32,7 +32,7 @@ export const openTarget = async (
   { byNameAlone = false, unreachable, ...wanted }: TargetOptions = {},
 ): Promise<Target> => {
   const host = await openTraced(flags, streams);
-  const node = await wantedSpec(flags, host, wanted);
+  const node = await wantedSpec(flags, host, { ...wanted, ofAnyNode: true });
   const elsewhere =
     (await hasOtherName(node.kube, host)) &&
     (byNameAlone ? !host.simulated : !(await requireCluster(node.kube, host, unreachable)).here);
