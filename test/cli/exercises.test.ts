@@ -84,12 +84,15 @@ describe('each result', async () => {
     .map(({ path }) => path);
   const firstOf = (path: string): Exercise =>
     exercises.find(
-      ({ command, args }) =>
-        command === path && !['-o', '--json', '--simulate-out'].some((flag) => args.includes(flag)),
+      ({ command, args }) => command === path && !args.includes('-o') && !args.includes('--json'),
     ) ?? unexercised(path);
   const run = (path: string, ...more: readonly string[]) => {
     const env = path === 'confirm' ? { PATH: '/nonexistent' } : {};
-    return sriovctlWith({ env }, ...wordsOf(firstOf(path)), ...more);
+    // A tree is kept once; it is not what this is about.
+    const words = wordsOf(firstOf(path)).filter(
+      (word, index, all) => ![word, all[index - 1]].includes('--simulate-out'),
+    );
+    return sriovctlWith({ env }, ...words, ...more);
   };
 
   test.each(withResult)('of %s is one document with --json', async (path) => {
