@@ -23,7 +23,7 @@ const fields = [
 
 export const bootJournal = async (guest: Guest): Promise<readonly Entry[]> => {
   const lines = await guest.sh(`journalctl -b -o json --output-fields=${fields.join(',')}`, {
-    timeoutMs: 120_000,
+    timeoutMs: 600_000,
   });
   return lines.split('\n').map((line) => {
     const entry = JSON.parse(line) as Readonly<Record<string, string | undefined>>;

@@ -26,7 +26,7 @@ export const setUp = async (guest: Guest, ...args: readonly string[]): Promise<v
 };
 
 /** All that was wanted, in words that are the same whatever netdevs are called. */
-export const showVfs = '/usr/local/bin/show-vfs';
+const showVfs = '/usr/local/bin/show-vfs';
 const showVfsScript = `#!/bin/bash
 for pf in ${ports.map((port) => `/sys/bus/pci/devices/${port}`).join(' ')}; do
   echo "\${pf##*/} has $(cat $pf/sriov_numvfs) VFs, probes $(cat $pf/sriov_drivers_autoprobe), MTU $(cat $pf/net/*/mtu)"
@@ -61,7 +61,9 @@ export const reboot = async (guest: Guest): Promise<readonly Entry[]> => {
 };
 
 export const failedUnits = (guest: Guest): Promise<string> =>
-  guest.sh('systemctl --failed --plain --no-legend');
+  guest.sh('systemctl --failed --plain --no-legend', patient);
+
+export const vfsNow = (guest: Guest): Promise<string> => guest.sh(showVfs, patient);
 
 export const vfsSeen = (journal: readonly Entry[]): string =>
   textsFrom(journal, 'kubelet').join('\n');

@@ -12,8 +12,8 @@ import {
   report,
   saidAtBoot,
   setUp,
-  showVfs,
   sriovctl,
+  vfsNow,
   vfsSeen,
   wanted,
 } from './persist-host.ts';
@@ -30,7 +30,7 @@ describe('a boot that is not as it was foreseen', { timeout: 3_600_000 }, () => 
     await prepareHost(guest);
     etc = await etcOf(guest);
     await setUp(guest, ...wanted);
-    vfs = await guest.sh(showVfs);
+    vfs = await vfsNow(guest);
     await guest.sh("printf '\\0' | dd of=/etc/sriovctl/boot.sh bs=1 seek=4000 conv=notrunc");
     const journal = await reboot(guest);
     expect(new Set(saidAtBoot(journal))).toEqual(
@@ -43,13 +43,13 @@ describe('a boot that is not as it was foreseen', { timeout: 3_600_000 }, () => 
     expect(await guest.sh('systemctl is-active multi-user.target')).toBe('active');
     expect(await sriovctl(guest, 'verify', ...wanted)).toMatchObject({ exitCode: 1 });
     await setUp(guest, ...wanted, '--persist', 'rc-local');
-    expect(await guest.sh(showVfs)).toBe(vfs);
+    expect(await vfsNow(guest)).toBe(vfs);
     expect(await failedUnits(guest)).toBe('');
   });
 
   test('rc.local does the same, late', async ({ guest }) => {
     const journal = await reboot(guest);
-    expect(await guest.sh(showVfs)).toBe(vfs);
+    expect(await vfsNow(guest)).toBe(vfs);
     expect(journal.filter(({ unit }) => unit === bootUnit)).toEqual([]);
     expect(timeOf(journal, 'started', 'rc-local.service')).toBeGreaterThan(
       timeOf(journal, 'started', 'basic.target'),

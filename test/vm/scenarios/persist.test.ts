@@ -14,8 +14,8 @@ import {
   report,
   saidAtBoot,
   setUp,
-  showVfs,
   sriovctl,
+  vfsNow,
   vfsSeen,
   wanted,
 } from './persist-host.ts';
@@ -30,7 +30,7 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
   }) => {
     await prepareHost(guest);
     await setUp(guest, ...wanted);
-    vfs = await guest.sh(showVfs);
+    vfs = await vfsNow(guest);
     expect(vfs).toContain('0000:01:00.0 has 4 VFs');
     expect(vfs).toContain('virtfn3 ../0000:01:10.6 vfio-pci override vfio-pci');
     expect(vfs).toContain('virtfn2 ../0000:01:10.5 igbvf override (null) MTU 1800');
@@ -50,7 +50,7 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     report(journal);
     expect(await guest.sh('ls /sys/class/net')).toContain('uplink0');
     expect(vfsSeen(journal)).toBe(vfs);
-    expect(await guest.sh(showVfs)).toBe(vfs);
+    expect(await vfsNow(guest)).toBe(vfs);
     expectInOrder(journal);
     expect(await sriovctl(guest, 'verify', ...wanted)).toMatchObject({ exitCode: 0 });
     expect(await failedUnits(guest)).toBe('');
@@ -73,7 +73,7 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
       `${ports[0]}: it has its 2 VFs already`,
     ]);
     await setUp(guest, ...wanted, '--recreate');
-    expect(await guest.sh(showVfs)).toBe(vfs);
+    expect(await vfsNow(guest)).toBe(vfs);
   });
 
   test('a driver that is loaded long after the boot gets them through udev', async ({ guest }) => {
@@ -96,6 +96,6 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     await guest.sh(`until systemctl is-active ${units} >/dev/null; do sleep 1; done`, patient);
     const late = await bootJournal(guest);
     expect(saidAtBoot(late).filter((text) => text.includes('VFs made'))).toHaveLength(2);
-    expect(await guest.sh(showVfs)).toBe(vfs);
+    expect(await vfsNow(guest)).toBe(vfs);
   });
 });
