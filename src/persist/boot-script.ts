@@ -8,7 +8,7 @@ export const madeBySriovctl =
   '# Made by sriovctl; changes are lost with the next `sriovctl setup`.';
 
 /** How long a run of ours, cards and drivers are waited for, in seconds. */
-export const patience = { run: 120, card: 2, driver: 4 } as const;
+export const patience = { run: 120, card: 1, driver: 4 } as const;
 
 /**
  * The program that makes the VFs again after a boot: POSIX sh with sysfs, ip, devlink and modprobe

@@ -126,6 +126,7 @@ const ofSeven = await measured(guest, seven);
 const each = ofSeven.map((value, index) => (value - (ofOne[index] ?? 0)) / 6);
 show('each VF more for vfio-pci, without what the port itself takes', seven, each);
 await measured(guest, byHand);
-await guest.writeText('/etc/systemd/system/by-hand.service', byHandUnit);
 await guest.sh('sriovctl setup --pf enp1s0f0 --vfs 4 --no-kube', { timeoutMs: 300_000 });
+await guest.writeText('/etc/systemd/system/by-hand.service', byHandUnit);
+await guest.sh('systemctl daemon-reload');
 await measured(guest, atBoot);

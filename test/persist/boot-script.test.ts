@@ -254,7 +254,7 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
     await untouched();
   });
 
-  test('a card that is gone costs two seconds, and one line', async () => {
+  test('a card that is gone costs one second, and one line', async () => {
     const start = performance.now();
     const { exitCode, output } = await bootAfter((host) =>
       host.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' }),
@@ -356,8 +356,8 @@ describe.for(shells)('what the script finds otherwise than it was set up, under 
       const file = join(folder, 'boot.sh');
       writeFileSync(file, bootScript(await planBoot(hostSteps, spec, viewOf('i350-t2'))));
       const host = await booted('i350-t2');
-      // It waits two seconds for a card that is gone.
-      await host.perform({ kind: 'trigger', path: `${device}/remove`, value: '1' });
+      // It waits for seconds for a driver whose module is there.
+      await host.perform({ kind: 'trigger', path: `${device}/driver/unbind`, value: first });
       const played = playKernel(host, folder, [...shell, file]);
       const locks = join(folder, 'root/run/sriovctl');
       await vi.waitUntil(() => existsSync(join(locks, 'lock')), { timeout: 20_000 });
