@@ -5,7 +5,9 @@ import { deviceAlias } from './units.ts';
 
 /**
  * Tells systemd of a PF that has a driver, by PCI address: its name may still change. Nothing is
- * written from here; a rule runs again at each trigger, and a writing one would take VFs away.
+ * written from here; a rule runs again at each trigger, and a writing one would take VFs away. Each
+ * other number of VFs is a change of the PF (sriov_numvfs_store): that tells of nothing new, or VFs
+ * that somebody takes away right after a setup would come back.
  */
 export const tagRules = (addresses: readonly string[]): string =>
   lines([
@@ -13,9 +15,12 @@ export const tagRules = (addresses: readonly string[]): string =>
     'ACTION=="remove|unbind", GOTO="sriovctl_end"',
     'SUBSYSTEM!="pci", GOTO="sriovctl_end"',
     'DRIVER!="?*", GOTO="sriovctl_end"',
+    'ACTION!="add|bind", IMPORT{db}="SRIOVCTL_PF"',
+    'ACTION!="add|bind", ENV{SRIOVCTL_PF}!="1", GOTO="sriovctl_end"',
     ...addresses.map((address) =>
       [
         `KERNEL=="${address}"`,
+        'ENV{SRIOVCTL_PF}="1"',
         'TAG+="systemd"',
         `ENV{SYSTEMD_ALIAS}+="${deviceAlias(address)}"`,
         `ENV{SYSTEMD_WANTS}+="${pfUnit(address)}"`,

@@ -40,6 +40,11 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     expect(verified).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
     await guest.sh('udevadm verify /etc/udev/rules.d/90-sriovctl*.rules');
 
+    // What somebody takes away by hand stays away until the next boot.
+    const numvfs = `/sys/bus/pci/devices/${ports[1]}/sriov_numvfs`;
+    await guest.sh(`echo 0 >${numvfs}; udevadm settle; sleep 3`, patient);
+    expect(await guest.sh(`cat ${numvfs}`, patient)).toBe('0');
+
     // A kernel update may call a netdev otherwise; a .link file does it on purpose.
     const link = '[Match]\nPermanentMACAddress=52:54:00:00:01:00\n[Link]\nName=uplink0\n';
     await guest.writeText('/etc/systemd/network/10-uplink.link', link);
