@@ -1,7 +1,7 @@
 import type { Change } from '../change.ts';
 import type { HostView, KubeObject } from '../host.ts';
 import type { Cluster } from './cluster.ts';
-import { type Component, type KubeSettings, nodeLabel } from './defaults.ts';
+import { type Component, type KubeSettings, nodeLabel, nodeSelectorOf } from './defaults.ts';
 import { appliedBy } from './fields.ts';
 import { at, listAt, objectAt, parseJson, textAt } from './json.ts';
 import { removeBinaries } from './leftovers.ts';
@@ -52,7 +52,8 @@ export const removeDevicePlugin = async (site: Site): Promise<readonly Change[]>
   const { cluster, host, settings } = site;
   const staying = stayingPools(site.spec, await readPublished(site));
   if (staying.length > 0) return shrinkConfig(site, staying);
-  const { changes, last } = await leave(cluster, host, 'device-plugin');
+  const objects = devicePluginObjects(settings);
+  const { changes, last } = await leave(site, 'device-plugin', objects);
   const configMap = await readObject(cluster, host, configMapRef(settings));
   const own = configMap && appliedBy(configMap, nodeManager(cluster.node));
   const others = Object.keys(objectAt(configMap, 'data')).filter((key) => key !== cluster.node);
@@ -63,7 +64,7 @@ export const removeDevicePlugin = async (site: Site): Promise<readonly Change[]>
         : withoutKey(cluster, configMap, settings),
     );
   }
-  if (last) changes.push(...(await removeAll(cluster, host, devicePluginObjects(settings))));
+  if (last) changes.push(...(await removeAll(cluster, host, objects)));
   return changes;
 };
 
@@ -85,31 +86,32 @@ const shrinkConfig = async (
 export const removeSriovCni = async (site: Site): Promise<readonly Change[]> => {
   const { cluster, host, settings } = site;
   if (await isStillUsed(site)) return [];
-  const { changes, last } = await leave(cluster, host, 'sriov-cni');
+  const objects = sriovCniObjects(settings);
+  const { changes, last } = await leave(site, 'sriov-cni', objects);
+  if (last) changes.push(...(await removeAll(cluster, host, objects)));
   if (changes.length > 0 && cluster.here) {
     changes.push(...(await removeBinaries(host, settings.cni, ['sriov'])));
   }
-  if (last) changes.push(...(await removeAll(cluster, host, sriovCniObjects(settings))));
   return changes;
 };
 
 /** The kind of networks goes only with the last network: deleting it deletes them all. */
-export const removeMultus = async (
-  cluster: Cluster,
-  host: HostView,
-  settings: KubeSettings,
-): Promise<readonly Change[]> => {
-  const { changes, last } = await leave(cluster, host, 'multus');
-  if (!last) return changes;
-  const networks = await listNetworks(cluster, host);
+export const removeMultus = async (site: Place): Promise<readonly Change[]> => {
+  const { cluster, host, settings } = site;
   // The objects of both kinds: it may have been installed as the other one.
   const multus = { ...settings.multus, kind: 'thick' } as const;
-  const objects = multusObjects({ ...settings, multus }).filter(
+  const objects = multusObjects({ ...settings, multus });
+  const { changes, last } = await leave(site, 'multus', objects);
+  if (!last) return changes;
+  const networks = await listNetworks(cluster, host);
+  const unneeded = objects.filter(
     ({ metadata }) => metadata.name !== nadCrdName || networks.length === 0,
   );
-  changes.push(...(await removeAll(cluster, host, objects)));
+  changes.push(...(await removeAll(cluster, host, unneeded)));
   return changes;
 };
+
+type Place = Pick<Site, 'cluster' | 'host' | 'settings'>;
 
 interface Leaving {
   readonly changes: Change[];
@@ -118,14 +120,36 @@ interface Leaving {
 }
 
 /** Takes the component's label off this node, and with it its pod. */
-const leave = async (cluster: Cluster, host: HostView, component: Component): Promise<Leaving> => {
-  const label = nodeLabel(component);
-  const nodes = await listObjects(cluster, host, { resource: 'nodes', labels: `${label}=true` });
+const leave = async (
+  site: Place,
+  component: Component,
+  objects: readonly KubeObject[],
+): Promise<Leaving> => {
+  const { cluster, host } = site;
+  const labels = (await selectorOf(site, component, objects)).join(',');
+  const nodes = await listObjects(cluster, host, { resource: 'nodes', labels });
   const wanted = labelOf(cluster.node, component);
   const own = await readObject(cluster, host, refOf(wanted.object));
   const has = own !== undefined && appliedBy(own, wanted.fieldManager) !== undefined;
   const changes = has ? [leaveNode(cluster, component)] : [];
   return { changes, last: nodes.every(({ metadata }) => metadata.name === cluster.node) };
+};
+
+/** The DaemonSet's own word counts first: the spec of a teardown may lack the selector of the setup. */
+const selectorOf = async (
+  { cluster, host, settings }: Place,
+  component: Component,
+  objects: readonly KubeObject[],
+): Promise<readonly string[]> => {
+  const refs = objects.filter(({ kind }) => kind === 'DaemonSet').map(refOf);
+  const [live] = (await readObjects(cluster, host, refs)).values();
+  const selector =
+    live === undefined
+      ? nodeSelectorOf(settings, component)
+      : objectAt(live, 'spec', 'template', 'spec', 'nodeSelector');
+  return Object.entries(selector).flatMap(([name, value]) =>
+    name === 'kubernetes.io/os' || typeof value !== 'string' ? [] : `${name}=${value}`,
+  );
 };
 
 /** Gives up the label, which nobody else has applied. */

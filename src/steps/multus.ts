@@ -55,12 +55,13 @@ export const multus = clusterStep({
     if ((await isBrought(site)) || (await isStillUsed(site))) return [];
     const { cluster, host, settings } = site;
     const changes = await withCanary(site, {
-      changes: await removeMultus(cluster, host, settings),
+      changes: await removeMultus(site),
       isDone: () => multusGone(site),
       awaited: [leaveNode(cluster, 'multus')],
       leftovers: () => removeMultusLeftovers(cluster, host, settings),
     });
-    return changes.length > 0 ? changes : removeDeadConfig(cluster, host, settings);
+    if (changes.length > 0) return changes;
+    return (await multusGone(site)) ? removeDeadConfig(cluster, host, settings) : [];
   },
   checks: [
     clusterCheck({ id: 'multus-canary', title: 'pods start with it', severity: 'error' }, (site) =>
