@@ -218,3 +218,10 @@ export interface ResolvedSpec {
   /** It is of another node than this host, as declared: what this host has says nothing of it. */
   readonly elsewhere?: true;
 }
+
+/** The PFs that a run is about, also those whose card is gone; a teardown of none is one of all. */
+export const namedPfs = ({
+  pfs,
+  gone = [],
+}: Pick<ResolvedSpec, 'pfs' | 'gone'>): ReadonlySet<string> =>
+  new Set([...pfs.map(({ address }) => address), ...gone]);

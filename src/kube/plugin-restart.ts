@@ -32,21 +32,16 @@ export const planRestart = async (
   if (pod === undefined) return [];
   const reason = await staleness(cluster, host, settings, pod, expected);
   if (reason === undefined) return [];
-  return [await restart(cluster, host, settings, { reason, resources: [...expected.keys()] })];
+  const users = await usersOf(cluster, host, [...expected.keys()]);
+  return [
+    {
+      action: restartAction(cluster, settings),
+      reason: `the device plugin on ${cluster.node} is to start anew: ${reason}`,
+      undo: 'irreversible',
+      disrupts: disruption(cluster.node, users),
+    },
+  ];
 };
-
-/** With who uses the resources meanwhile. */
-export const restart = async (
-  cluster: Cluster,
-  host: HostView,
-  settings: KubeSettings,
-  why: { readonly reason: string; readonly resources: readonly string[] },
-): Promise<Change> => ({
-  action: restartAction(cluster, settings),
-  reason: `the device plugin on ${cluster.node} is to start anew: ${why.reason}`,
-  undo: 'irreversible',
-  disrupts: disruption(cluster.node, await usersOf(cluster, host, why.resources)),
-});
 
 /** Named by the node and not by the pod, so that a run restarts the plugin once at most. */
 export const restartAction = (cluster: Cluster, { namespace }: KubeSettings): Action => ({
@@ -80,6 +75,8 @@ const staleness = async (
   const unregistered: string[] = [];
   for (const [resource, set] of expected) {
     const actual = registered.get(resource);
+    // The plugin leaves a pool without devices out.
+    if (set.count === 0 && (actual?.count ?? 0) === 0) continue;
     if (actual === undefined || actual.count === 0) unregistered.push(resource);
     else if (!isSame(actual, set)) {
       return `${resource} has ${describe(actual)}, expected are ${describe(set)}`;

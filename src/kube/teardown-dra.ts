@@ -13,7 +13,7 @@ export const removeDra = async (site: Site): Promise<readonly Change[]> => {
   const list = async (resource: string): Promise<readonly LiveObject[]> =>
     (await listObjects(cluster, host, { resource })).filter(isOurs);
   const policies = await list(draKinds.policy);
-  const { going, staying } = await dividedPolicies(site, policies);
+  const { going, staying } = dividedPolicies(site.spec, cluster.node, policies);
   const pools = poolsOfAlone(going, policies);
   const shared = await Promise.all(draKinds.shared.map(list));
   const gone = shared.flat().filter(({ metadata }) => pools.includes(metadata.name));

@@ -2,6 +2,7 @@ import type { Change } from '../change.ts';
 import type { HostView, KubeObject } from '../host.ts';
 import type { Cluster } from './cluster.ts';
 import { type Component, type KubeSettings, nodeLabel, nodeSelectorOf } from './defaults.ts';
+import { expectedSets } from './expected-sets.ts';
 import { appliedBy } from './fields.ts';
 import { at, listAt, objectAt, parseJson, textAt } from './json.ts';
 import { removeBinaries } from './leftovers.ts';
@@ -14,7 +15,7 @@ import { resourceAnnotation } from './manifests/network.ts';
 import { sriovCniObjects } from './manifests/sriov-cni.ts';
 import { type LiveObject, refKey, refOf } from './object.ts';
 import { deletion, nodeManager, planObjects, restoration } from './plan-objects.ts';
-import { restart } from './plugin-restart.ts';
+import { planRestart } from './plugin-restart.ts';
 import { resourceOfConfig } from './pools/node-config.ts';
 import type { PoolConfig } from './pools/plugin-config.ts';
 import { resourceOf } from './pools/pool.ts';
@@ -33,7 +34,7 @@ export const removeNetworks = async (site: Site): Promise<readonly Change[]> => 
     ...staying.map(resourceOfConfig),
   ]);
   const policies = await listObjects(cluster, host, { resource: draKinds.policy });
-  const { going } = await dividedPolicies(site, policies);
+  const { going } = dividedPolicies(site.spec, cluster.node, policies);
   const allocated = new Set(poolsOf(policies.filter((policy) => !going.includes(policy))));
   const unused = (await listNetworks(cluster, host))
     .filter(isOurs)
@@ -70,17 +71,17 @@ export const removeDevicePlugin = async (site: Site): Promise<readonly Change[]>
 
 /** The plugin reads its configuration once, at its start. */
 const shrinkConfig = async (
-  { cluster, host, settings }: Site,
+  { cluster, host, settings, spec }: Site,
   staying: readonly PoolConfig[],
 ): Promise<readonly Change[]> => {
-  const object = nodeConfig(settings, cluster.node, { resourceList: staying });
+  const config = { resourceList: staying };
+  const object = nodeConfig(settings, cluster.node, config);
   const changes = await planObjects(cluster, host, [
     { object, fieldManager: nodeManager(cluster.node) },
   ]);
-  if (changes.length === 0) return [];
-  const resources = staying.map(resourceOfConfig);
-  const reason = 'some of its VFs go';
-  return [...changes, await restart(cluster, host, settings, { reason, resources })];
+  return changes.length > 0
+    ? changes
+    : planRestart(cluster, host, settings, await expectedSets(spec, host, config));
 };
 
 export const removeSriovCni = async (site: Site): Promise<readonly Change[]> => {

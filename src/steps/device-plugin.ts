@@ -11,6 +11,7 @@ import { planObjects } from '../kube/plan-objects.ts';
 import { planRestart } from '../kube/plugin-restart.ts';
 import { allowsPrivilegedPods } from '../kube/pod-security.ts';
 import { siteConfig } from '../kube/pools/node-config.ts';
+import { resourceOf } from '../kube/pools/pool.ts';
 import { sitePools } from '../kube/pools/published-pools.ts';
 import { readPools } from '../kube/pools/read-pools.ts';
 import { checkpointPath, readCheckpoint, registeredResources } from '../kube/registered.ts';
@@ -123,7 +124,9 @@ const checkAllocatable = async (site: Site): Promise<CheckResult> => {
   const registered = await registeredResources(cluster, host);
   const details: string[] = [];
   const config = await siteConfig(site, pools);
+  const own = new Set(pools.map(resourceOf));
   for (const [resource, { count: expected }] of await expectedSets(spec, host, config)) {
+    if (!own.has(resource)) continue;
     const { count = 0 } = registered.get(resource) ?? {};
     if (count !== expected) {
       return {

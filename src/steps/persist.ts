@@ -8,7 +8,7 @@ import { obstacles } from '../persist/obstacles.ts';
 import { bootUnit, enabledPath, pfUnit, systemdRunning } from '../persist/places.ts';
 import { readRecord } from '../persist/record.ts';
 import { failedUnits, forgetFailure, queryUnit } from '../persist/systemd.ts';
-import type { PersistMechanism, ResolvedSpec } from '../resolved-spec.ts';
+import { namedPfs, type PersistMechanism, type ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { describeManager, otherManagersOf } from '../sysfs/managers/managers.ts';
 import { operatorName } from '../sysfs/managers/operator.ts';
@@ -61,7 +61,7 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
       const { fs } = view;
       const record = await readRecord(fs);
       // Without a PF it is all of it.
-      const others = addressesOf(spec).length === 0 ? [] : await plansOfOthers(spec, fs);
+      const others = namedPfs(spec).size === 0 ? [] : await plansOfOthers(spec, fs);
       const wanted =
         record === undefined || others.length === 0
           ? nothingInstalled
@@ -92,7 +92,7 @@ export const persistStep = (hostSteps: readonly Step[]): Step => {
  */
 const planForgetting = async (spec: ResolvedSpec, view: HostView): Promise<readonly Change[]> => {
   const others = await plansOfOthers(spec, view.fs);
-  const named = addressesOf(spec);
+  const named = [...namedPfs(spec)];
   const all = named.length === 0 || others.length === 0;
   const units = (named.length > 0 ? named : others.map(({ identity }) => identity.address)).map(
     pfUnit,
@@ -137,14 +137,9 @@ const withPermission = (
   return [{ ...first, requires: { permission: 'force', problem, hint } }, ...rest];
 };
 
-const addressesOf = ({ pfs, gone = [] }: ResolvedSpec): readonly string[] => [
-  ...pfs.map(({ address }) => address),
-  ...gone,
-];
-
 /** PFs that another run has set up are left as they are. */
 const plansOfOthers = async (spec: ResolvedSpec, fs: HostFs) => {
-  const named = new Set(addressesOf(spec));
+  const named = namedPfs(spec);
   const record = await readRecord(fs);
   return (record?.plans ?? []).filter(({ identity }) => !named.has(identity.address));
 };

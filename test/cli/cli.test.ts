@@ -168,10 +168,22 @@ describe('PFs that are set up one by one', () => {
   test('offer the VFs of both to pods, in whatever order', async () => {
     await then('first', 'setup', '--pf', 'enp1s0f0=2');
     await then('second', 'setup', '--pf', 'enp1s0f1=3');
-    expect(await offers('enp1s0f0=2')).toEqual({ exitCode: 0, offers: both });
+    expect(await offers('enp1s0f0=2')).toEqual({
+      exitCode: 0,
+      offers: 'sriovctl.io/sriov_enp1s0f0: 2',
+    });
     expect(await offers('enp1s0f1=3', 'enp1s0f0=2')).toEqual({ exitCode: 0, offers: both });
     const again = await sriovctl('setup', '--simulate', at, '--pf', 'enp1s0f0=2');
     expect(again.stderr).toContain('Nothing to do');
+  });
+
+  test('are left alone where the VFs of the other have gone meanwhile', async () => {
+    const before = at;
+    await then('bare', 'teardown', '--pf', 'enp1s0f1', '--only', 'vfs');
+    await then('restarted', 'setup', '--pf', 'enp1s0f0=2');
+    const again = await sriovctl('setup', '--simulate', at, '--pf', 'enp1s0f0=2');
+    expect(again.stderr).toContain('Nothing to do');
+    at = before;
   });
 
   test('a teardown of one leaves the other its VFs, its pool, and what brings them into pods', async () => {

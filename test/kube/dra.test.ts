@@ -26,7 +26,7 @@ describe('a pool for the DRA driver', () => {
 
   it('advertises exactly the pool’s VFs, on this node', () => {
     const policy = objects.find(({ kind }) => kind === 'SriovResourcePolicy');
-    const text = JSON.stringify(policy);
+    const text = JSON.stringify(policy === undefined ? {} : toJson(policy)['spec']);
     for (const { address } of i350Vfs(4)) expect(text).toContain(address);
     expect(text).not.toContain('0000:01:00');
     expect(text).toContain('"values":["node1"]');
@@ -47,18 +47,22 @@ describe('a pool for the DRA driver', () => {
     expect(poolsOfAlone(own, policies)).toEqual(['two']);
   });
 
-  it('stays when the VFs of another PF are taken out', async () => {
+  it('stays when another PF is taken out, and goes when its own is, VFs or not', () => {
     const policies = objects.filter(({ kind }) => kind === 'SriovResourcePolicy').map(live);
-    const divided = (address: string) =>
+    const divided = (spec: {
+      readonly pfs: readonly string[];
+      readonly gone?: readonly string[];
+    }) =>
       dividedPolicies(
-        {
-          cluster: { node: 'node1' },
-          host: { fs: i350() },
-          spec: { pfs: [{ address, selector: address, vfs: 0 }] },
-        },
+        { ...spec, pfs: spec.pfs.map((address) => ({ address, selector: address, vfs: 0 })) },
+        'node1',
         policies,
       );
-    expect(await divided('0000:01:00.0')).toEqual({ going: policies, staying: [] });
-    expect(await divided('0000:01:00.1')).toEqual({ going: [], staying: policies });
+    const all = { going: policies, staying: [] };
+    expect(divided({ pfs: ['0000:01:00.0'] })).toEqual(all);
+    expect(divided({ pfs: [], gone: ['0000:01:00.0'] })).toEqual(all);
+    expect(divided({ pfs: [] })).toEqual(all);
+    expect(divided({ pfs: ['0000:01:00.1'] })).toEqual({ going: [], staying: policies });
+    expect(divided({ pfs: [], gone: ['0000:01:00.1'] })).toEqual({ going: [], staying: policies });
   });
 });

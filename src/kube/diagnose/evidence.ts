@@ -4,13 +4,12 @@ import type { Cluster } from '../cluster.ts';
 import type { KubeSettings } from '../defaults.ts';
 import { ciliumConfig } from '../existing.ts';
 import { type ExpectedSets, expectedSets } from '../expected-sets.ts';
-import { isJsonObject, listAt, parseJson, textAt } from '../json.ts';
-import { lintPluginConfig } from '../lint/plugin-config.ts';
+import { isJsonObject, parseJson, textAt } from '../json.ts';
 import { configMapRef, devicePluginPodLabel } from '../manifests/device-plugin.ts';
 import { multusPodLabel } from '../manifests/multus.ts';
 import { nadGroup } from '../manifests/multus-crd.ts';
 import type { LiveObject } from '../object.ts';
-import type { PluginConfig } from '../pools/plugin-config.ts';
+import { parsePluginConfig } from '../pools/parse-config.ts';
 import { listObjects, readLog, readObject } from '../read-objects.ts';
 import { type DeviceSet, registeredResources } from '../registered.ts';
 import { podsOnNode } from '../rollout.ts';
@@ -111,21 +110,13 @@ const logOf = async (
 ): Promise<readonly string[]> =>
   pod === undefined ? [] : (await readLog(cluster, host, pod)).split('\n');
 
-/** Only what the lint has nothing against has the shape that the rules are about. */
 const expectationOf = async (
   host: HostView,
   config: string,
   here: boolean,
 ): Promise<ExpectedSets | undefined> => {
-  const json = parseJson(config);
-  if (!isJsonObject(json) || lintPluginConfig(config).length > 0) return undefined;
-  const resourceList = listAt(json, 'resourceList').filter(isJsonObject);
-  const listed = resourceList.map((pool) => ({
-    ...pool,
-    selectors: Array.isArray(pool['selectors']) ? pool['selectors'] : [pool['selectors']],
-  }));
-  const plugin = { resourceList: listed } as unknown as PluginConfig;
-  return expectedSets(here ? {} : { elsewhere: true }, host, plugin);
+  const plugin = parsePluginConfig(config);
+  return plugin && expectedSets(here ? {} : { elsewhere: true }, host, plugin);
 };
 
 /** The expiry of the token alone is read, and nothing of it kept. */

@@ -1,8 +1,7 @@
 import type { IDeviceClass, IResourceClaimTemplate } from 'kubernetes-models/resource.k8s.io/v1';
 import type { KubeObject } from '../../host.ts';
 import type { KubeSettings } from '../defaults.ts';
-import { listAt } from '../json.ts';
-import type { LiveObject, ObjectRef } from '../object.ts';
+import type { ObjectRef } from '../object.ts';
 import { addressesOf, type Pool, resourceOf } from '../pools/pool.ts';
 import { managedBy } from './daemon-set.ts';
 import { networkName } from './network.ts';
@@ -30,6 +29,8 @@ export const draKinds = {
 /** Annotations of a policy, since its name does not tell where the pool's ends and the node's begins. */
 const policyNode = 'sriovctl/node';
 const policyPool = 'sriovctl/pool';
+/** The addresses of its PFs: VFs that are gone do not tell whose they were. */
+const policyPfs = 'sriovctl/pfs';
 
 const said = ({ metadata }: KubeObject, what: string): string | undefined =>
   metadata.annotations?.[what];
@@ -53,12 +54,9 @@ export const poolsOfAlone = (
   return poolsOf(going).filter((pool) => !kept.has(pool));
 };
 
-/** The VFs of a policy. */
-export const policyAddresses = (policy: LiveObject): readonly string[] =>
-  listAt(policy, 'spec', 'configs')
-    .flatMap((config) => listAt(config, 'resourceFilters'))
-    .flatMap((filter) => listAt(filter, 'pciAddresses'))
-    .filter((address) => typeof address === 'string');
+/** The PFs whose VFs a policy is about. */
+export const pfsOfPolicy = (policy: KubeObject): readonly string[] =>
+  said(policy, policyPfs)?.split(',') ?? [];
 
 /** VFs that the DRA driver advertises; without a policy it advertises none. */
 interface SriovResourcePolicy extends KubeObject {
@@ -134,7 +132,11 @@ const resourcePolicy = (
     name: `${name}-${node}`,
     namespace,
     labels,
-    annotations: { [policyNode]: node, [policyPool]: name },
+    annotations: {
+      [policyNode]: node,
+      [policyPool]: name,
+      [policyPfs]: [...new Set(pool.members.map(({ pf }) => pf.address))].sort().join(','),
+    },
   },
   spec: {
     nodeSelector: {

@@ -1,6 +1,6 @@
 import type { Site } from '../stage.ts';
 import { pluginConfig } from '../wanted.ts';
-import type { PluginConfig, PoolConfig } from './plugin-config.ts';
+import type { PluginConfig, PoolConfig, SelectorConfig } from './plugin-config.ts';
 import { type Pool, resourceOf } from './pool.ts';
 import { readPublished, stayingPools } from './staying.ts';
 
@@ -34,11 +34,21 @@ const isSameAs =
   (other: PoolConfig): boolean =>
     resourceOfConfig(other) === resourceOfConfig(pool);
 
-/** One resource of several PFs. */
+/** One resource of several PFs, in the same words as when all of them are set up at once (`poolConfig`). */
 const joined = (pool: PoolConfig, other: PoolConfig | undefined): PoolConfig => {
   if (other === undefined) return pool;
-  const selectors = [...pool.selectors, ...other.selectors].toSorted((a, b) =>
-    String(a.rootDevices).localeCompare(String(b.rootDevices), 'en'),
-  );
-  return { ...pool, selectors };
+  const [first = {}, ...rest] = [...pool.selectors, ...other.selectors];
+  return { ...pool, selectors: [rest.reduce(merged, first)] };
+};
+
+const lists = ['vendors', 'devices', 'drivers', 'rootDevices'] as const;
+
+/** What one of them leaves open is open for both. */
+const merged = (one: SelectorConfig, other: SelectorConfig): SelectorConfig => {
+  const joint = lists.flatMap((key) => {
+    const [own, more] = [one[key], other[key]];
+    return own && more ? [[key, [...new Set([...own, ...more])].sort()] as const] : [];
+  });
+  const options = Object.entries(one).filter(([key]) => !lists.some((list) => list === key));
+  return Object.fromEntries([...joint, ...options]);
 };
