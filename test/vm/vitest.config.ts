@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { reporters } from '../reporters.ts';
 
-/** Scenarios that have not passed as a whole in one run yet; SRIOVCTL_VM_ALL=1 runs them too. */
+/** Scenarios that have not passed as a whole twice in a row yet; SRIOVCTL_VM_ALL=1 runs them too. */
 const unproved = ['persist-otherwise'];
 
 export default defineConfig({
