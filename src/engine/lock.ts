@@ -37,7 +37,8 @@ export const takeLock = async ({
   bootScriptSeconds = patience.bootScript,
   onBootScript,
 }: LockOptions = {}): Promise<Lock> => {
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  // Whoever can open the lock can hold it.
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'lock');
   const lock = await attempt(file, waitSeconds);
   if (lock !== undefined) return lock;

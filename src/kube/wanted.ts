@@ -1,3 +1,4 @@
+import type { CheckResult } from '../check.ts';
 import { SriovctlError } from '../errors.ts';
 import type { KubeObject } from '../host.ts';
 import type { Component, KubeSettings } from './defaults.ts';
@@ -93,13 +94,18 @@ export const everyKind = (settings: KubeSettings, node: string): readonly KubeOb
   { apiVersion: `${nadGroup}/v1`, kind: 'NetworkAttachmentDefinition', metadata: { name: 'any' } },
 ];
 
+/** As a check says it; where the configuration is what is asked for, `pluginConfig` throws the same. */
+export const noVfs = {
+  status: 'fail',
+  code: 'KUBE_NO_VFS',
+  problem: 'there is no VF with a driver to offer to pods',
+  hint: 'Run the stages `driver` and `vfs` first.',
+} as const satisfies CheckResult;
+
 /** @throws SriovctlError if there is no pool: the plugin ends at once on an empty list. */
 export const pluginConfig = (pools: readonly Pool[]): PluginConfig => {
   if (pools.length === 0) {
-    throw new SriovctlError('KUBE_NO_VFS', 'There is no VF with a driver to offer to pods', {
-      hint: 'Run the stages `driver` and `vfs` first.',
-      exit: 'refused',
-    });
+    throw new SriovctlError(noVfs.code, noVfs.problem, { hint: noVfs.hint, exit: 'refused' });
   }
   return { resourceList: pools.map(poolConfig) };
 };

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
 import type { HostFs, HostPath, HostView } from '../host.ts';
-import { persistMechanisms } from '../resolved-spec.ts';
+import { namedPfs, persistMechanisms, type ResolvedSpec } from '../resolved-spec.ts';
 import { pciDevice } from '../sysfs/paths.ts';
 import { readRecordAt } from '../sysfs/read.ts';
 import type { PfBootPlan } from './boot-plan.ts';
@@ -41,6 +41,20 @@ export type InstallRecord = z.infer<typeof recordSchema>;
 /** One that cannot be read counts as missing: the files of known names are found without it. */
 export const readRecord = (fs: HostFs): Promise<InstallRecord | undefined> =>
   readRecordAt(fs, recordPath, recordSchema);
+
+/** What was set up for PFs that a run is not about: it is left as it is. */
+export const plansOfOthers = async (
+  spec: ResolvedSpec,
+  fs: HostFs,
+): Promise<readonly PfBootPlan[]> => {
+  const named = namedPfs(spec);
+  const record = await readRecord(fs);
+  return (record?.plans ?? []).filter(({ identity }) => !named.has(identity.address));
+};
+
+/** Whether what all PFs of a host share is still there for others than those that a teardown names. */
+export const isNeededByOthers = async (spec: ResolvedSpec, fs: HostFs): Promise<boolean> =>
+  namedPfs(spec).size > 0 && (await plansOfOthers(spec, fs)).length > 0;
 
 /**
  * The PF that had a netdev name when it was set up: an update of the kernel or of systemd may have

@@ -18,7 +18,7 @@ import { checkpointPath, readCheckpoint, registeredResources } from '../kube/reg
 import { rolledOut } from '../kube/rollout.ts';
 import { clusterCheck, clusterStep, type Site, seenThereAlone } from '../kube/stage.ts';
 import { removeDevicePlugin } from '../kube/teardown.ts';
-import { pluginConfig, wantedDevicePlugin } from '../kube/wanted.ts';
+import { noVfs, pluginConfig, wantedDevicePlugin } from '../kube/wanted.ts';
 
 /** Offers the VFs to pods as a resource that the scheduler counts. */
 export const devicePlugin = clusterStep({
@@ -38,7 +38,7 @@ export const devicePlugin = clusterStep({
       },
       async ({ spec, host }) => {
         const pools = await readPools(spec, host.fs);
-        if (pools.length === 0) return { status: 'skip', because: 'there are no VFs yet' };
+        if (pools.length === 0) return noVfs;
         const findings = lintPluginConfig(JSON.stringify(pluginConfig(pools)));
         return findingsResult([...findings, ...lintOverlap(pools)]);
       },
@@ -57,7 +57,9 @@ export const devicePlugin = clusterStep({
   ],
   plan: async (site) => {
     const { cluster, host, settings, spec } = site;
-    const config = await siteConfig(site, await sitePools(site));
+    const pools = await sitePools(site);
+    if (pools.length === 0) return [];
+    const config = await siteConfig(site, pools);
     const wanted = wantedDevicePlugin(settings, cluster.node, config);
     const objects = await planObjects(cluster, host, wanted);
     // With the configuration still to change, only the next look can tell what the plugin makes of it.
@@ -117,10 +119,7 @@ const alone = async (
 const checkAllocatable = async (site: Site): Promise<CheckResult> => {
   const { cluster, host, spec } = site;
   const pools = await sitePools(site);
-  if (pools.length === 0) {
-    const hint = 'Run the stages `driver` and `vfs` first.';
-    return { status: 'fail', problem: 'there is no VF with a driver to offer to pods', hint };
-  }
+  if (pools.length === 0) return noVfs;
   const registered = await registeredResources(cluster, host);
   const details: string[] = [];
   const config = await siteConfig(site, pools);

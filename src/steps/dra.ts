@@ -11,7 +11,7 @@ import { readObject } from '../kube/read-objects.ts';
 import { registeredResources } from '../kube/registered.ts';
 import { clusterCheck, clusterStep, type Site } from '../kube/stage.ts';
 import { removeDra } from '../kube/teardown-dra.ts';
-import { pluginConfig, wantedDra } from '../kube/wanted.ts';
+import { noVfs, wantedDra } from '../kube/wanted.ts';
 
 /** Hands VFs to pods as devices that they claim, through a DRA driver that is there already. */
 export const dra = clusterStep({
@@ -32,14 +32,15 @@ export const dra = clusterStep({
       { id: 'dra-rights', title: 'devices may be defined', severity: 'error' },
       async (site) => {
         const { cluster, settings, spec, host } = site;
-        const wanted = wantedDra(settings, cluster.node, await readPools(spec, host.fs));
+        const pools = await readPools(spec, host.fs);
+        if (pools.length === 0) return noVfs;
+        const wanted = wantedDra(settings, cluster.node, pools);
         return checkRights(site, wanted);
       },
     ),
   ],
   plan: async ({ cluster, host, settings, spec }) => {
     const pools = await readPools(spec, host.fs);
-    pluginConfig(pools);
     const wanted = wantedDra(settings, cluster.node, pools);
     const served = minorOf(cluster) >= 1_036 ? wanted : wanted.map(withoutExtendedResource);
     return planObjects(cluster, host, served);

@@ -25,6 +25,7 @@ import { readRecord, recordAction, type SourceRecord } from '../driver-source/re
 import { readSource } from '../driver-source/source.ts';
 import { modulesOfPfs, modulesOfPfsAndVfs } from '../driver-source/wanted.ts';
 import type { HostFs, HostPath, HostView } from '../host.ts';
+import { isNeededByOthers } from '../persist/record.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { unloadCommand } from '../sysfs/commands.ts';
@@ -89,7 +90,8 @@ export const driverSource: Step = {
     const build = spec.driverSource && (await findBuild(spec.driverSource, host));
     return build === undefined ? [] : planSetup(build, spec, host);
   },
-  teardown: async (_spec, host) => {
+  teardown: async (spec, host) => {
+    if (await isNeededByOthers(spec, host.fs)) return [];
     const record = await readRecord(host.fs);
     return record === undefined ? [] : planTeardown(record, host);
   },

@@ -14,6 +14,7 @@ import type { CheckResult } from '../check.ts';
 import { commandLine, type HostError } from '../errors.ts';
 import type { Problem } from '../events.ts';
 import type { HostView } from '../host.ts';
+import { isNeededByOthers } from '../persist/record.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
 import { readIommuGroup } from '../sysfs/iommu.ts';
@@ -63,7 +64,8 @@ export const iommu: Step = {
     const useful = wanted.filter((argument) => argument !== intelArgument || offered);
     return boot === undefined || useful.length === 0 ? [] : boot.system.add(host, useful);
   },
-  teardown: async (_spec, host) => {
+  teardown: async (spec, host) => {
+    if (await isNeededByOthers(spec, host.fs)) return [];
     const changes: Change[] = [];
     for (const system of bootSystems) changes.push(...(await system.remove(host)));
     return changes;

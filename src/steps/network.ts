@@ -11,7 +11,7 @@ import { readObjects } from '../kube/read-objects.ts';
 import { registeredResources } from '../kube/registered.ts';
 import { clusterCheck, clusterStep, type Site, seenThereAlone } from '../kube/stage.ts';
 import { removeNetworks } from '../kube/teardown.ts';
-import { pluginConfig, wantedNetworks } from '../kube/wanted.ts';
+import { noVfs, wantedNetworks } from '../kube/wanted.ts';
 import { orUnknown } from '../sysfs/read.ts';
 
 /** The networks that pods name to get a VF. */
@@ -22,7 +22,9 @@ export const network = clusterStep({
     clusterCheck(
       { id: 'network-config', title: 'the CNI plugins take each network', severity: 'error' },
       async ({ settings, spec, host }) => {
-        const networks = networksOf(settings, await readPools(spec, host.fs));
+        const pools = await readPools(spec, host.fs);
+        if (pools.length === 0) return noVfs;
+        const networks = networksOf(settings, pools);
         return findingsResult(
           networks.flatMap(({ spec: { config } }) => lintNetworkConfig(config)),
         );
@@ -42,7 +44,6 @@ export const network = clusterStep({
   ],
   plan: async ({ cluster, host, settings, spec }) => {
     const pools = await readPools(spec, host.fs);
-    pluginConfig(pools);
     return planObjects(cluster, host, wantedNetworks(settings, pools));
   },
   teardown: removeNetworks,

@@ -6,7 +6,7 @@ import { planInstallation } from '../persist/changes.ts';
 import { type Installation, installationOf, nothingInstalled } from '../persist/installation.ts';
 import { obstacles } from '../persist/obstacles.ts';
 import { bootUnit, enabledPath, pfUnit, systemdRunning } from '../persist/places.ts';
-import { readRecord } from '../persist/record.ts';
+import { plansOfOthers, readRecord } from '../persist/record.ts';
 import { failedUnits, forgetFailure, queryUnit } from '../persist/systemd.ts';
 import { namedPfs, type PersistMechanism, type ResolvedSpec } from '../resolved-spec.ts';
 import type { Step } from '../step.ts';
@@ -135,13 +135,6 @@ const withPermission = (
   const problem = `somebody else looks after the VFs at boot: ${managers.join('; ')}`;
   const hint = 'Take it out there, or leave it to them with --no-persist; --force goes on.';
   return [{ ...first, requires: { permission: 'force', problem, hint } }, ...rest];
-};
-
-/** PFs that another run has set up are left as they are. */
-const plansOfOthers = async (spec: ResolvedSpec, fs: HostFs) => {
-  const named = namedPfs(spec);
-  const record = await readRecord(fs);
-  return (record?.plans ?? []).filter(({ identity }) => !named.has(identity.address));
 };
 
 const byAddress = <T extends { readonly identity: { readonly address: string } }>(

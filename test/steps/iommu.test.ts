@@ -63,6 +63,22 @@ describe('through the engine', () => {
     expect((await apply({ ...runOn(host), direction: 'teardown' })).outcome).toBe('in-sync');
   });
 
+  test('a teardown of one PF leaves the kernel arguments to those that are set up besides', async () => {
+    const host = hostOf('debian-13');
+    await apply(runOn(host));
+    const plan = { identity: { address: '0000:02:00.0', module: 'ice' }, vfs: 4, ops: [] };
+    const record = { mechanism: 'boot-unit', plans: [plan], files: [], folders: [] };
+    await host.fs.plant('/var/lib/sriovctl/persist.json', JSON.stringify(record));
+    const named: ResolvedSpec = {
+      ...on,
+      pfs: [{ address: '0000:01:00.0', selector: 'enp1s0f0', vfs: 0 }],
+    };
+    const teardown = { ...runOn(host, named), steps: [iommu], direction: 'teardown' } as const;
+    expect((await apply(teardown)).outcome).toBe('in-sync');
+    const last = { ...named, pfs: [], gone: ['0000:01:00.0', '0000:02:00.0'] };
+    expect((await apply({ ...teardown, spec: last })).outcome).toBe('applied');
+  });
+
   test('a host that needs nothing is left alone', async () => {
     for (const name of ['debian-12', 'amd', 'arm64-smmu', 'rhel-9', 'talos', 'unknown']) {
       const host = hostOf(name);
