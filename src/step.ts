@@ -5,6 +5,8 @@ import type { Problem } from './events.ts';
 import type { HostView } from './host.ts';
 import type { ResolvedSpec } from './resolved-spec.ts';
 
+export type Direction = 'setup' | 'teardown';
+
 /** A stage of the setup: a plain object that looks and plans, and cannot write. */
 export interface Step {
   /** The word for --only and --skip. */
@@ -14,8 +16,8 @@ export interface Step {
   readonly scope: 'host' | 'cluster';
   /** A stage that only some specs ask for is no part of other runs: nothing is said of it. */
   asked?(spec: ResolvedSpec, host: HostView): Promise<boolean>;
-  /** Why the stage does not apply to this spec and host; `undefined` if it does. */
-  skip?(spec: ResolvedSpec, host: HostView): Promise<string | undefined>;
+  /** Why the stage does not apply to this spec and host; `undefined` if it does. Left out, it is a setup. */
+  skip?(spec: ResolvedSpec, host: HostView, direction?: Direction): Promise<string | undefined>;
   /** All run before the stage's first write; a failure refuses the run. */
   readonly preflight?: readonly Check[];
   /** The changes that are still needed; empty when host and spec agree. */

@@ -41,7 +41,7 @@ export const apply = async (run: Run): Promise<RunResult> => {
       const because =
         rebootNeeded !== undefined && step.runsBeforeReboot !== true
           ? `waits for the reboot (${rebootNeeded})`
-          : await step.skip?.(run.spec, run.host);
+          : await step.skip?.(run.spec, run.host, run.direction);
       const report =
         because === undefined ? await applyStep(run, step, progress) : skipped(step, because);
       reports.push(report);

@@ -3,7 +3,7 @@ import type { Check } from '../check.ts';
 import type { CheckReport, Listener, Outcome, Problem, StepReport } from '../events.ts';
 import type { Host, HostView } from '../host.ts';
 import type { ResolvedSpec } from '../resolved-spec.ts';
-import type { Step } from '../step.ts';
+import type { Direction, Step } from '../step.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
 /** Everything that looking at a host needs. */
@@ -17,7 +17,7 @@ export interface Look {
 /** Everything a run needs; a rehearsal differs only in the host it is given. */
 export interface Run extends Look {
   readonly host: Host;
-  readonly direction: 'setup' | 'teardown';
+  readonly direction: Direction;
   readonly permissions: ReadonlySet<Permission>;
   readonly journal: Journal;
   /** Changes of a killed run that this one goes on from; a rollback takes them back too. */

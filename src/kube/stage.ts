@@ -70,7 +70,7 @@ export const siteOf = async (spec: ResolvedSpec, host: HostView): Promise<Site> 
 /** What a stage of the cluster has of its own. */
 export interface ClusterStage
   extends Pick<Step, 'id' | 'title' | 'preflight' | 'checks' | 'explain'> {
-  /** Why this spec wants none of it. */
+  /** Why this spec wants none of it; a teardown takes out what an earlier spec wanted all the same. */
   readonly unwanted?: (spec: ResolvedSpec) => string | undefined;
   readonly plan: (site: Site) => Promise<readonly Change[]>;
   readonly teardown?: (site: Site) => Promise<readonly Change[]>;
@@ -89,7 +89,9 @@ export const clusterStep = ({
 }: ClusterStage): Step => ({
   ...stage,
   scope: 'cluster',
-  skip: async (spec, host) => unwanted?.(spec) ?? (await skipWithoutCluster(spec, host)),
+  skip: async (spec, host, direction = 'setup') =>
+    (direction === 'setup' ? unwanted?.(spec) : undefined) ??
+    (await skipWithoutCluster(spec, host)),
   preflight: [clusterReachable, ...preflight],
   plan: async (spec, host) => (wantsVfs(spec) ? plan(await siteOf(spec, host)) : []),
   teardown: async (spec, host) =>

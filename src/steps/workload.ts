@@ -1,5 +1,6 @@
 import type { CheckResult } from '../check.ts';
 import { textAt } from '../kube/json.ts';
+import { isOurs } from '../kube/manifests/daemon-set.ts';
 import { networksOf, resourceAnnotation } from '../kube/manifests/network.ts';
 import { statusAnnotation, workloadPod } from '../kube/manifests/workload.ts';
 import { describeRef, refOf } from '../kube/object.ts';
@@ -25,7 +26,10 @@ export const workload = clusterStep({
   },
   teardown: async ({ cluster, host, settings: { networkNamespace: namespace } }) => {
     const ref = { apiVersion: 'v1', kind: 'Pod', name: workloadName, namespace };
-    if ((await readObject(cluster, host, ref)) === undefined) return [];
+    const pod = await readObject(cluster, host, ref);
+    if (pod === undefined || !isOurs(pod)) return [];
+    // One that still waits for a node may be meant for this one.
+    if ((textAt(pod, 'spec', 'nodeName') ?? cluster.node) !== cluster.node) return [];
     const reason = 'the sample workload goes before what it runs on';
     return [{ action: deletion(cluster, ref), reason, undo: 'irreversible' }];
   },
