@@ -92,12 +92,15 @@ export const reach = async (spec: KubeSpec, host: HostView): Promise<Reached> =>
   const first = await askVersion(access, host);
   if ('version' in first || access.kubeconfig !== undefined) return first;
   if (!hasNoKubeconfig(first.failure)) return first;
+  let found: Reached | undefined;
   for (const kubeconfig of knownKubeconfigs) {
     if ((await orUnknown(host.fs.stat(kubeconfig))) === undefined) continue;
     const next = await askVersion({ ...access, kubeconfig }, host);
     if ('version' in next) return next;
+    found ??= next;
   }
-  return first;
+  // What a kubeconfig that exists leads to tells more than that kubectl has none.
+  return found ?? first;
 };
 
 /** kubectl then asks localhost:8080, where no API server has listened for years. */
@@ -148,27 +151,49 @@ const nodeName = async (
   const id = await orUnknown(readAttribute(host.fs, machineId));
   const [node] = named.value;
   if (node !== undefined) {
-    const here = own === hostname || isThisHost(node, hostname, id);
-    return { ok: true, value: { node: own, here } };
+    const here = isCalled(node, hostname);
+    if (here || !hasId(node, id)) return { ok: true, value: { node: own, here } };
+  } else if (spec.node !== undefined) {
+    return noNode(`there is no node ${own} in the cluster`);
   }
-  if (spec.node !== undefined) return noNode(`there is no node ${own} in the cluster`);
 
-  const all = parseObjects(await queryKube(host, listCommand(access, { resource: 'nodes' })));
-  if (!all.ok) return all;
-  const found = all.value.filter((node) => isThisHost(node, own, id));
-  const [only] = found;
-  return only !== undefined && found.length === 1
-    ? { ok: true, value: { node: only.metadata.name, here: true } }
+  const found = await nodesOfHost(access, host, { hostname, id });
+  if (!found.ok) return found;
+  const names = found.value.map(({ metadata }) => metadata.name);
+  if (node !== undefined) return { ok: true, value: { node: own, here: names.includes(own) } };
+  const [only] = names;
+  return only !== undefined && names.length === 1
+    ? { ok: true, value: { node: only, here: true } }
     : noNode(`this host (${own}) is no node of the cluster`);
 };
 
-/** A node that is not called by its hostname still carries it, or the machine's id. */
-const isThisHost = (node: LiveObject, own: string | undefined, id: string | undefined): boolean =>
-  (own !== undefined && node.metadata.labels?.['kubernetes.io/hostname'] === own) ||
-  listAt(node, 'status', 'addresses').some(
-    (address) => textAt(address, 'type') === 'Hostname' && textAt(address, 'address') === own,
-  ) ||
-  (id !== undefined && id !== '' && textAt(node, 'status', 'nodeInfo', 'machineID') === id);
+/** Cloned machines share /etc/machine-id: it counts only where no node carries the hostname. */
+const nodesOfHost = async (
+  access: KubeAccess,
+  host: HostView,
+  { hostname, id }: Readonly<Record<'hostname' | 'id', string | undefined>>,
+): Promise<Answer<readonly LiveObject[]>> => {
+  const all = parseObjects(await queryKube(host, listCommand(access, { resource: 'nodes' })));
+  if (!all.ok) return all;
+  const called = all.value.filter((node) => isCalled(node, hostname));
+  return {
+    ok: true,
+    value: called.length > 0 ? called : all.value.filter((node) => hasId(node, id)),
+  };
+};
+
+/** A node that is not named by its hostname still carries it. */
+const isCalled = ({ metadata, ...node }: LiveObject, hostname: string | undefined): boolean =>
+  hostname !== undefined &&
+  (metadata.name === hostname ||
+    metadata.labels?.['kubernetes.io/hostname'] === hostname ||
+    listAt(node, 'status', 'addresses').some(
+      (address) =>
+        textAt(address, 'type') === 'Hostname' && textAt(address, 'address') === hostname,
+    ));
+
+const hasId = (node: LiveObject, id: string | undefined): boolean =>
+  id !== undefined && id !== '' && textAt(node, 'status', 'nodeInfo', 'machineID') === id;
 
 const noNode = (message: string): Answer<never> => ({
   ok: false,
@@ -177,6 +202,8 @@ const noNode = (message: string): Answer<never> => ({
 
 const hintFor = ({ kind }: KubeFailure, spec: KubeSpec): string => {
   switch (kind) {
+    case 'unrecorded':
+      return 'Leave the Kubernetes stages out with --no-kube.';
     case 'missing':
       return 'Install kubectl, or leave the Kubernetes stages out with --no-kube.';
     case 'not-found':

@@ -179,9 +179,13 @@ const kubectlArgv = ({ kubeconfig, context }: KubeAccess): Command['argv'] => [
   ...(context === undefined ? [] : [`--context=${context}`]),
 ];
 
+/** What a captured tree answers that has no cluster. */
+export const noneRecorded = 'no cluster is recorded in the tree';
+
 /** Why the API server, or kubectl before it, gave no answer. */
 export type KubeFailureKind =
   | 'missing'
+  | 'unrecorded'
   | 'unreachable'
   | 'config'
   | 'unauthorized'
@@ -211,7 +215,10 @@ export const parseObjects = (result: CommandResult): Answer<readonly LiveObject[
 
 /** `undefined` for success. */
 export const failureOf = (result: CommandResult): KubeFailure | undefined => {
-  if (!result.ran) return { kind: 'missing', message: result.because };
+  if (!result.ran) {
+    const { because } = result;
+    return { kind: because === noneRecorded ? 'unrecorded' : 'missing', message: because };
+  }
   return result.exitCode === 0 ? undefined : explainStderr(result.stderr);
 };
 

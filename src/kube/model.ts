@@ -3,7 +3,7 @@ import type { Action, Command, CommandResult, HostFs, HostPath } from '../host.t
 import { differences } from './difference.ts';
 import { formatPath } from './fields.ts';
 import { parseJson, textAt } from './json.ts';
-import type { KubeAccess } from './kubectl.ts';
+import { type KubeAccess, noneRecorded } from './kubectl.ts';
 import { nadCrdName } from './manifests/multus-crd.ts';
 import { clock, latestTime } from './model/clock.ts';
 import { type Surroundings, startDaemons } from './model/daemons.ts';
@@ -45,16 +45,17 @@ export const recordedCluster = (options: Omit<ClusterModelOptions, 'objects' | '
   };
   let loaded: Promise<SimulatedCluster | undefined> | undefined;
   const cluster = (): Promise<SimulatedCluster | undefined> => (loaded ??= load());
-  const none = 'no cluster is recorded in the tree';
   return {
     apply: async (action) => {
       const known = await cluster();
-      if (known === undefined) throw new HostError('ENOENT', commandLine(action.command), none);
+      if (known === undefined)
+        throw new HostError('ENOENT', commandLine(action.command), noneRecorded);
       await known.apply(action);
       // So that an exported tree has the cluster as it is then.
       await options.writeFile?.(recordedObjects, (await known.record()) ?? '');
     },
-    query: async (command) => (await cluster())?.query(command) ?? { ran: false, because: none },
+    query: async (command) =>
+      (await cluster())?.query(command) ?? { ran: false, because: noneRecorded },
     record: async () => (await cluster())?.record(),
   } satisfies SimulatedCluster;
 };

@@ -50,6 +50,28 @@ describe('after a boot', () => {
     expect(await waiting([answer])).toMatchObject({ told: [], waitedMs: 0 });
   });
 
+  it('the one of a kubeconfig that a distribution left is awaited, though kubectl has none itself', async () => {
+    const tree = new HostTree('node1');
+    tree.files.set('/etc/kubernetes/admin.conf', '');
+    const told: string[] = [];
+    const host = testHost(tree);
+    const starting: Host = {
+      ...host,
+      query: ({ argv }) => {
+        if (!argv.includes('--kubeconfig=/etc/kubernetes/admin.conf')) {
+          return Promise.resolve(
+            failing('The connection to the server localhost:8080 was refused'),
+          );
+        }
+        return Promise.resolve(host.now() < 6_000 ? refused : answering);
+      },
+    };
+    const { signal } = new AbortController();
+    await awaitCluster(kubeSpec, starting, { signal, tell: (text) => told.push(text) });
+    expect(told).toEqual([expect.stringContaining('10.0.0.1:6443 was refused')]);
+    expect(host.now()).toBe(6_000);
+  });
+
   it('nobody waits who wants no cluster, or was interrupted', async () => {
     expect((await waiting([refused], { ...kubeSpec, mode: 'off' })).asked).toBe(0);
     expect((await waiting([refused], kubeSpec, true)).asked).toBe(0);
