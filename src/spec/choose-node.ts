@@ -26,7 +26,11 @@ export const isOfNode = async (
   file.kind === 'several' ||
   node === undefined ||
   file.spec.kube?.node === node ||
-  (await readAttribute(host.fs, hostnamePath))?.toLowerCase() === node;
+  isSameHost((await readAttribute(host.fs, hostnamePath))?.toLowerCase() ?? '', node);
+
+/** One of the names may be the full one, with its domain. */
+const isSameHost = (one: string, other: string): boolean =>
+  one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`);
 
 /** @throws SriovctlError NODE_NOT_IN_SPEC (exit `refused`) when no entry of the file fits. */
 export const chooseNode = async (

@@ -66,6 +66,11 @@ describe('a file for several nodes', () => {
     expect(await isOfNode(own, laptop, undefined)).toBe(true);
     expect(await isOfNode(own, laptop, 'laptop')).toBe(true);
     expect(await isOfNode(own, laptop, 'worker-7')).toBe(false);
+    expect(await isOfNode(own, laptop, 'laptop.example.com')).toBe(true);
+    expect(await isOfNode(own, laptop, 'laptop2.example.com')).toBe(false);
+    const full = { ...laptop, fs: new HostTree('laptop.example.com') };
+    expect(await isOfNode(own, full, 'laptop')).toBe(true);
+    expect(await isOfNode(own, full, 'laptop.example.org')).toBe(false);
     const named: SpecFile = { kind: 'one', ...entry(1, { kube: { node: 'worker-7' } }) };
     expect(await isOfNode(named, laptop, 'worker-7')).toBe(true);
   });
