@@ -1,6 +1,7 @@
 import type { KubeObject } from '../host.ts';
 import type { Right } from './kubectl.ts';
 import { managedBy } from './manifests/daemon-set.ts';
+import { draDriver } from './manifests/dra.ts';
 import { rightsFor } from './permissions.ts';
 
 interface Rule {
@@ -22,8 +23,18 @@ const looks: readonly Right[] = [
   { verb: 'list', group: '', resource: 'events' },
   { verb: 'list', group: 'apps', resource: 'daemonsets' },
   { verb: 'list', group: 'k8s.cni.cncf.io', resource: 'network-attachment-definitions' },
+  // A teardown asks whether VFs were handed to a DRA driver, whatever its spec says.
+  { verb: 'list', group: draDriver, resource: 'sriovresourcepolicies' },
   // The plugin's pod on one node is deleted to restart it.
   { verb: 'delete', group: '', resource: 'pods' },
+];
+
+/** What is looked at where a DRA driver hands out the VFs. */
+const draLooks: readonly Right[] = [
+  { verb: 'list', group: draDriver, resource: 'deviceattributes' },
+  { verb: 'list', group: 'resource.k8s.io', resource: 'deviceclasses' },
+  { verb: 'list', group: 'resource.k8s.io', resource: 'resourceclaimtemplates' },
+  { verb: 'list', group: 'resource.k8s.io', resource: 'resourceslices' },
 ];
 
 /**
@@ -36,7 +47,9 @@ export const installerRole = (objects: readonly KubeObject[]): InstallerRole => 
   const removals = rights
     .filter(({ verb }) => verb === 'create')
     .map((right): Right => ({ ...right, verb: 'delete' }));
-  for (const { verb, group, resource } of [...rights, ...removals, ...looks]) {
+  const byDra = objects.some(({ kind }) => kind === 'SriovResourcePolicy');
+  const looked = byDra ? [...looks, ...draLooks] : looks;
+  for (const { verb, group, resource } of [...rights, ...removals, ...looked]) {
     const key = JSON.stringify([group, resource]);
     verbs.set(key, (verbs.get(key) ?? new Set()).add(verb));
   }

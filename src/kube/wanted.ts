@@ -92,7 +92,10 @@ export const everyKind = (settings: KubeSettings, node: string): readonly KubeOb
   ...wantedSriovCni(settings, node).map(({ object }) => object),
   ...wantedDevicePlugin(settings, node, { resourceList: [] }).map(({ object }) => object),
   { apiVersion: `${nadGroup}/v1`, kind: 'NetworkAttachmentDefinition', metadata: { name: 'any' } },
+  ...(settings.allocation === 'dra' ? draObjects(settings, node, anyPool) : []),
 ];
+
+const anyPool: Pool = { prefix: 'any', name: 'any', kind: 'kernel', members: [], options: {} };
 
 /** As a check says it; where the configuration is what is asked for, `pluginConfig` throws the same. */
 export const noVfs = {
