@@ -94,7 +94,7 @@ const tryControlPlane = async (folder: string): Promise<ControlPlane> => {
 };
 
 /** Users without rights of their own, for the tests of permissions and field managers. */
-const testUsers = ['viewer', 'installer', 'printed'] as const;
+const testUsers = ['viewer', 'installer', 'printed', 'printed-dra'] as const;
 
 const apiServerArgs = (dir: string, etcdPort: number, apiPort: number): readonly string[] => [
   `--etcd-servers=http://127.0.0.1:${etcdPort}`,

@@ -128,20 +128,7 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
 
   it('need no more than the role that is printed for them', async () => {
     const host = apiHost(plane, i350());
-    const settings = kubeSettings(spec().kube);
-    const role = installerRole(everyKind(settings, 'node1'));
-    const name = 'system:test-printed';
-    await plane.kubectl(
-      ['create', '--filename=-'],
-      JSON.stringify({ ...role, metadata: { name } }),
-    );
-    await plane.kubectl([
-      'create',
-      'clusterrolebinding',
-      name,
-      `--clusterrole=${name}`,
-      '--user=printed',
-    ]);
+    await allowPrinted(plane, 'printed', spec());
     const own = spec({ kubeconfig: plane.kubeconfigFor('printed') });
     const result = await run(stages, own, host);
     expect(problemsOf(result)).toBe('');
@@ -287,7 +274,9 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
     );
     context.skip(Number.parseInt(minor ?? '', 10) < 34, 'resource.k8s.io/v1 came with 1.34');
     const host = apiHost(plane, i350());
-    const own = spec({ allocation: 'dra' });
+    const kubeconfig = plane.kubeconfigFor('printed-dra');
+    const own = spec({ allocation: 'dra', kubeconfig });
+    await allowPrinted(plane, 'printed-dra', own);
     const all = [multus, sriovCni, devicePlugin, dra, network];
     expect(problemsOf(await run(all, own, host))).toMatch(/no SR-IOV DRA driver is installed/);
 
@@ -306,7 +295,7 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
       expect(versions(await everything(plane))).toEqual(before);
 
       // The spec of a teardown need not say what that of the setup did.
-      const gone = await run(all.toReversed(), spec(), host, [], 'teardown');
+      const gone = await run(all.toReversed(), spec({ kubeconfig }), host, [], 'teardown');
       expect(problemsOf(gone)).toBe('');
       expect(objectsIn(parseJson(await kubectl(['get', 'deviceclasses', '-o', 'json'])))).toEqual(
         [],
@@ -326,6 +315,14 @@ describe.skipIf(assets === undefined)('the Kubernetes stages on a real API serve
     return parseJson(await plane.kubectl(args));
   };
 });
+
+/** Grants a user what the printed role has for a spec, and no more. */
+const allowPrinted = async ({ kubectl }: ControlPlane, user: string, { kube }: ResolvedSpec) => {
+  const role = installerRole(everyKind(kubeSettings(kube), 'node1'));
+  const name = `system:test-${user}`;
+  await kubectl(['create', '--filename=-'], JSON.stringify({ ...role, metadata: { name } }));
+  await kubectl(['create', 'clusterrolebinding', name, `--clusterrole=${name}`, `--user=${user}`]);
+};
 
 /** The kind of networks as someone else brings it: without our label. */
 const createForeignCrd = async ({ kubectl }: ControlPlane) => {
