@@ -58,7 +58,7 @@ lock() {
 # its VFs. It may have put another script in the place of this one, which counts then, or have taken it
 # away.
 after_run() {
-  [ -d "$root/run/sriovctl" ] || mkdir -p -m 700 "$root/run/sriovctl"
+  [ -d "$root/run/sriovctl" ] || (umask 077 && mkdir -p "$root/run/sriovctl")
   command exec 9<>"$root/run/sriovctl/lock" || return 0
   ! lock || return 0
   patience=$1
