@@ -97,9 +97,11 @@ describe('VFs after a reboot', { timeout: 3_600_000 }, () => {
     expect(await failedUnits(guest)).toBe('');
 
     await guest.sh('modprobe igb; udevadm settle', patient);
-    // Asked for the state alone: udev is who starts them.
-    const units = ports.map((port) => `sriovctl-pf@${port}.service`).join(' ');
-    await guest.sh(`until systemctl is-active ${units} >/dev/null; do sleep 1; done`, patient);
+    // Asked for the state alone, and of each (one that is active is enough for `is-active`): udev starts them.
+    for (const port of ports) {
+      const unit = `sriovctl-pf@${port}.service`;
+      await guest.sh(`until systemctl is-active ${unit} >/dev/null; do sleep 1; done`, patient);
+    }
     const late = await bootJournal(guest);
     expect(saidAtBoot(late).filter((text) => text.includes('VFs made'))).toHaveLength(2);
     expect(await vfsNow(guest)).toBe(vfs);
